@@ -1,0 +1,45 @@
+# Thin: makes .venv, then calls the Snakefile or pytest.
+PYTHON ?= python3
+PROFILE ?= quick
+CORES ?= 2
+BIN := .venv/bin
+SNAKEMAKE = $(BIN)/python -m snakemake --cores $(CORES) --nolock --rerun-incomplete --quiet rules
+TIMED = start=$$(date +%s); $(1); end=$$(date +%s); \
+	echo "$(2) ($$(( (end - start) / 60 )) min $$(( (end - start) % 60 )) s)"
+
+.PHONY: help venv book book-from-runs test browser-test accept sweep clean
+help:
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 18
+
+venv: .venv/complete ## make .venv from constraints.txt
+.venv/complete: constraints.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt "pip>=25.1" setuptools
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt --progress-bar on \
+		--no-build-isolation -e . --group book --group test
+	touch $@
+
+book: venv ## execute every chapter (PROFILE=quick) and build the book
+	@set -e; $(call TIMED,$(SNAKEMAKE) book --config profile=$(PROFILE),The book: $(CURDIR)/_build/html/index.html)
+
+book-from-runs: venv ## build the book from notebooks and rows already in _build/book
+	@set -e; $(call TIMED,$(BIN)/python -m lib.assemble,The book: $(CURDIR)/_build/html/index.html)
+
+test: venv ## ruff, mypy, pytest, nbval
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -m "not browser"
+	$(BIN)/pytest --nbval-lax -p no:cacheprovider tests/notebooks
+
+browser-test: venv ## open the built book in headless Chromium, network off
+	$(BIN)/pytest -m browser tests/book
+
+accept: venv ## rewrite the golden notebooks and the expectations
+	$(BIN)/python -m lib.accept
+
+sweep: venv ## run sweeps/SWEEP.yml, two cells at a time, going on where it stopped
+	$(SNAKEMAKE) sweep --config sweep=$(SWEEP)
+
+clean: ## remove everything that was built
+	rm -rf _build .snakemake chapters/*.ipynb

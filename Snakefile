@@ -1,0 +1,113 @@
+# What is made from what. The Makefile calls this file; `snakemake -n book` shows the plan.
+#
+#   book          every chapter under PROFILE, then the HTML book       (make book)
+#   book_only     the book from chapters that were executed elsewhere   (make book-from-runs)
+#   sweep         one chapter over a grid of parameter values           (make sweep SWEEP=name)
+
+import sys
+from pathlib import Path
+
+import yaml
+
+from lib import sweep as sweeps
+from lib.paths import ROOT
+
+PYTHON = sys.executable
+PROFILE = config.get("profile", "quick")
+SWEEP = config.get("sweep", "")
+
+TOC = yaml.safe_load(Path("_toc.yml").read_text())
+PAGES = [TOC["root"], *(page["file"] for part in TOC["parts"] for page in part["chapters"])]
+NOTEBOOKS = [Path(page).name for page in PAGES if Path(f"{page}.py").exists()]
+ASSEMBLED = ["scoreboard"]  # reads the rows of the others, so it runs after them
+CHAPTERS = [name for name in NOTEBOOKS if name not in ASSEMBLED]
+
+CODE = sorted(str(p) for p in Path("lib").rglob("*") if p.suffix in (".py", ".csv"))
+RESULTS = sorted(str(p) for p in Path("results").rglob("*") if p.is_file())
+TEXT = sorted(str(p) for p in Path("chapters").rglob("*") if p.suffix in (".md", ".bib", ".css"))
+
+
+wildcard_constraints:
+    chapter="|".join(NOTEBOOKS) or "none",
+
+
+rule book:
+    input:
+        "_build/html/index.html",
+
+
+# One chapter: an executed notebook with its rows, whole or not at all (lib.execute sees to it).
+rule chapter:
+    input:
+        CODE,
+        RESULTS,
+        "chapters/{chapter}.py",
+        f"chapters/profiles/{PROFILE}.yml",
+        lambda wanted: (
+            expand("_build/book/{name}/rows.csv", name=CHAPTERS)
+            if wanted.chapter in ASSEMBLED
+            else []
+        ),
+    output:
+        notebook="_build/book/{chapter}/{chapter}.ipynb",
+        rows="_build/book/{chapter}/rows.csv",
+        runs="_build/book/{chapter}/runs.csv",
+    threads: 2
+    shell:
+        "OMP_NUM_THREADS={threads} {PYTHON} -m lib.execute {wildcards.chapter}"
+        " --profile {PROFILE} --output _build/book/{wildcards.chapter}"
+
+
+# The book reads executed notebooks beside the pages; they are copies and never committed.
+rule place:
+    input:
+        "_build/book/{chapter}/{chapter}.ipynb",
+    output:
+        "chapters/{chapter}.ipynb",
+    shell:
+        "cp {input} {output}"
+
+
+rule html:
+    input:
+        expand("chapters/{chapter}.ipynb", chapter=NOTEBOOKS),
+        TEXT,
+        "_config.yml",
+        "_toc.yml",
+    output:
+        "_build/html/index.html",
+    shell:
+        # all pages anew (--all): a page that only cites a changed number would stay old otherwise
+        "{PYTHON} -m jupyter_book build -W -n --keep-going --all ."
+
+
+CELLS = sweeps.cells(Path(f"sweeps/{SWEEP}.yml")) if SWEEP else {}
+
+
+# Finished cells are never made again, whatever changes in the code: each says in runs.csv which
+# commit it ran. A killed cell goes on from its checkpoint, since lib.execute keeps its work folder.
+rule cell:
+    output:
+        rows="_build/sweeps/{sweep}/{cell}/rows.csv",
+    threads: 1
+    params:
+        pairs=lambda wanted: sweeps.command_line(CELLS[wanted.cell]),
+        chapter=lambda wanted: sweeps.read_sweep(Path(f"sweeps/{SWEEP}.yml"))["chapter"],
+        profile=lambda wanted: sweeps.read_sweep(Path(f"sweeps/{SWEEP}.yml"))["profile"],
+    log:
+        "_build/sweeps/{sweep}/logs/{cell}.log",
+    shell:
+        "OMP_NUM_THREADS={threads} {PYTHON} -m lib.execute {params.chapter}"
+        " --profile {params.profile} {params.pairs}"
+        " --output _build/sweeps/{wildcards.sweep}/{wildcards.cell} > {log} 2>&1"
+
+
+rule sweep:
+    input:
+        expand("_build/sweeps/{sweep}/{cell}/rows.csv", sweep=SWEEP, cell=CELLS),
+    output:
+        rows=f"_build/sweeps/{SWEEP}/rows.csv",
+        runs=f"_build/sweeps/{SWEEP}/runs.csv",
+    run:
+        folders = [Path(name).parent for name in input]
+        sweeps.merge_cells(folders, Path(output.rows), Path(output.runs))

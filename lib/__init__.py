@@ -1,0 +1,1 @@
+"""Models, scores, metrics and protocols behind the image anomaly detection companion."""

@@ -1,0 +1,89 @@
+"""CIFAR-10 and CIFAR-100: official files by torchvision, recovered ones by a reader that is safe.
+
+The official *pixels* have no hash in the register: 111 images of the recovered CIFAR-10 come from
+JPEG files, and of CIFAR-100 a part is kept, so that hash could not be computed. "Official" is
+established by the MD5 sums of the official *files*, which torchvision knows. Files with other
+sums are pickles like any other, so their bytes depend on the Python that wrote them; they are
+judged by the pixels and labels they hold.
+"""
+
+import contextlib
+import warnings
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lib.data.files import RawSet, fetch_into, join_parts, reading, require
+from lib.data.plain_pickle import read_plain_pickle
+
+Part = tuple[NDArray[np.uint8], NDArray[np.int64]]
+
+
+def read_cifar10(root: Path, download: bool) -> RawSet:
+    """The images below `root/cifar-10-batches-py`; DataMissing or DataCorrupt if that fails."""
+    return _read("CIFAR-10", "CIFAR10", root, download)
+
+
+def read_cifar100(root: Path, download: bool) -> RawSet:
+    """The images below `root/cifar-100-python`; DataMissing or DataCorrupt if that fails.
+
+    Labels are the 100 fine ones. The recovered set has 160 training images a class, not 500.
+    """
+    return _read("CIFAR-100", "CIFAR100", root, download)
+
+
+def _read(title: str, class_name: str, root: Path, download: bool) -> RawSet:
+    import torchvision  # seconds to import, and the embedded set needs none of it
+
+    dataset = getattr(torchvision.datasets, class_name)
+    sums = dict([*dataset.train_list, *dataset.test_list])
+    sums[dataset.meta["filename"]] = dataset.meta["md5"]
+    folder = root / dataset.base_folder
+    missing = [name for name in sums if not (folder / name).is_file()]
+    fetch = partial(fetch_into, root, dataset.base_folder, missing, partial(_download, dataset))
+    require(title, folder, missing, fetch=fetch if download else None)
+
+    check = torchvision.datasets.utils.check_integrity
+    if all(check(str(folder / name), md5) for name, md5 in sums.items()):
+        train, test = (_official_part(dataset, root, train) for train in (True, False))
+        return join_parts(train, test, official_files=True)
+    return join_parts(
+        _plain_part(folder, [name for name, _ in dataset.train_list]),
+        _plain_part(folder, [name for name, _ in dataset.test_list]),
+    )
+
+
+def _download(dataset: Any, scratch: str) -> None:
+    with _quiet_numpy():
+        dataset(scratch, download=True)
+
+
+def _official_part(dataset: Any, root: Path, train: bool) -> Part:
+    with reading(root / dataset.base_folder), _quiet_numpy():
+        part = dataset(str(root), train=train)
+        # torchvision turns the file's [n, c, h, w] into [n, h, w, c]; turn it back
+        images = np.ascontiguousarray(part.data.transpose(0, 3, 1, 2))
+        return images, np.array(part.targets, np.int64)
+
+
+def _plain_part(folder: Path, names: Sequence[str]) -> Part:
+    images, labels = [], []
+    for name in names:
+        entry = read_plain_pickle(folder / name)
+        with reading(folder / name):
+            targets = np.array(entry["labels" if "labels" in entry else "fine_labels"], np.int64)
+            images.append(entry["data"].reshape(len(targets), 3, 32, 32))
+            labels.append(targets)
+    return np.concatenate(images), np.concatenate(labels)
+
+
+@contextlib.contextmanager
+def _quiet_numpy() -> Iterator[None]:
+    """Hush numpy 2.4.0, which warns about the flags in pickles that Python 2 wrote."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", np.exceptions.VisibleDeprecationWarning)
+        yield

@@ -1,0 +1,98 @@
+"""Images at rest: one labelled set, its content hash, and the two ways to change its pixels."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from lib.errors import BadInput
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """A labelled set of images with the hash of its content and where it came from.
+
+    images: uint8 `[n, c, h, w]`; labels: int64 `[n]`, positions in `class_names`;
+    is_test: bool `[n]`, true for the official test images. `origin` is the version name of
+    `known_hashes.csv`, or "unverified". Raises BadInput if shapes, types or labels do not fit.
+    """
+
+    name: str
+    title: str
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    is_test: NDArray[np.bool_]
+    class_names: tuple[str, ...]
+    sha256: str
+    origin: str
+
+    def __post_init__(self) -> None:
+        _check_pixels(self.images)
+        n = len(self.images)
+        for word, array, dtype in (
+            ("labels", self.labels, np.int64),
+            ("is_test", self.is_test, bool),
+        ):
+            if array.shape != (n,) or array.dtype != dtype:
+                raise BadInput(
+                    f"{word} must be {np.dtype(dtype)} of shape ({n},), one for each image, "
+                    f"but is {array.dtype} of shape {array.shape}."
+                )
+        count = len(self.class_names)
+        if n and (self.labels.min() < 0 or self.labels.max() >= count):
+            raise BadInput(
+                f"labels must lie between 0 and {count - 1}, "
+                f"but reach from {self.labels.min()} to {self.labels.max()}."
+            )
+
+
+def content_hash(
+    images: NDArray[np.uint8], labels: NDArray[np.int64], is_test: NDArray[np.bool_]
+) -> str:
+    """SHA-256 in hexadecimal over shape and pixels, then the labels, then the split.
+
+    Depends on the values alone: not on byte order, memory layout or the file they came from.
+    """
+    digest = hashlib.sha256()
+    for array, dtype in ((images, "u1"), (labels, "<i8"), (is_test, "u1")):
+        digest.update(f"{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array, dtype=dtype).data)
+    return digest.hexdigest()
+
+
+def to_float(images: NDArray[np.uint8]) -> torch.Tensor:
+    """Images as a float32 tensor `[n, c, h, w]` in [0, 1], the pixel value divided by 255."""
+    _check_pixels(images)
+    # astype copies, so the tensor never shares memory with a read-only array
+    return torch.from_numpy(images.astype(np.float32)).div_(255)
+
+
+def resize(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Images `[n, c, size, size]` in uint8, with Pillow's antialiased Lanczos filter.
+
+    The array itself comes back if it has that size already. GradCon shrinks CIFAR-10 to 28 x 28
+    this way (methods.md 1.5). Raises BadInput if `size` is below 1.
+    """
+    _check_pixels(images)
+    if size < 1:
+        raise BadInput(f"size must be at least 1, but is {size}.")
+    n, c, h, w = images.shape
+    if (h, w) == (size, size):
+        return images
+    resized = np.empty((n, c, size, size), np.uint8)
+    for i in range(n):
+        for j in range(c):  # Lanczos treats each channel alone, so grey planes serve any c
+            plane = Image.fromarray(images[i, j]).resize((size, size), Image.Resampling.LANCZOS)
+            resized[i, j] = np.asarray(plane)
+    return resized
+
+
+def _check_pixels(images: NDArray[np.uint8]) -> None:
+    if images.ndim != 4 or images.dtype != np.uint8:
+        raise BadInput(
+            f"images must be uint8 of shape [n, c, h, w], "
+            f"but is {images.dtype} of shape {images.shape}."
+        )

@@ -1,0 +1,82 @@
+"""The front door to the image sets: a name in, a checked ImageSet out."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from lib.data import class_names
+from lib.data.cifar import read_cifar10, read_cifar100
+from lib.data.embedded import read_mnist_5k
+from lib.data.files import RawSet, resolve_root
+from lib.data.gtsrb import read_gtsrb
+from lib.data.idx_sets import read_fashion_mnist, read_mnist
+from lib.data.images import ImageSet, content_hash
+from lib.data.register import known_version
+from lib.errors import BadInput, DataCorrupt, UnknownName, nearest
+
+
+class _Source(NamedTuple):
+    title: str  # as the documents' tables print it
+    class_names: tuple[str, ...]
+    read: Callable[[Path, bool], RawSet]  # from the data root; true allows a download
+
+
+_SOURCES = {
+    "mnist-5k": _Source("MNIST-5k", class_names.DIGITS, lambda root, download: read_mnist_5k()),
+    "mnist": _Source("MNIST", class_names.DIGITS, read_mnist),
+    "fashion-mnist": _Source("Fashion-MNIST", class_names.FASHION_MNIST, read_fashion_mnist),
+    "cifar-10": _Source("CIFAR-10", class_names.CIFAR_10, read_cifar10),
+    "cifar-100": _Source("CIFAR-100", class_names.CIFAR_100, read_cifar100),
+    "gtsrb": _Source("GTSRB-32", class_names.GTSRB, read_gtsrb),
+}
+KNOWN = tuple(_SOURCES)
+
+
+def load(
+    name: str,
+    *,
+    data_root: str | os.PathLike[str] | None = None,
+    download: bool = True,
+    trust: bool = False,
+) -> ImageSet:
+    """The image set of that name, training images first, its arrays read-only.
+
+    Files are sought in `data_root`, else the environment variable COMPANION_DATA, else `data/`,
+    and downloaded if missing and allowed. `trust` admits content that the register of known
+    hashes does not have, with the origin "unverified". Raises UnknownName, DataMissing, or
+    DataCorrupt for damaged files and for unknown content without `trust`.
+    """
+    if name not in _SOURCES:
+        raise UnknownName(
+            f"There is no image set {name!r}; known are {', '.join(KNOWN)}."
+            + nearest(str(name).lower(), KNOWN)
+        )
+    source = _SOURCES[name]
+    root = resolve_root(data_root)
+    raw = source.read(root, download)
+    sha256 = content_hash(raw.images, raw.labels, raw.is_test)
+    origin = "official" if raw.official_files else known_version(name, sha256)
+    if origin is None and not trust:
+        raise DataCorrupt(
+            f"The {source.title} images found with the data root {root} are refused: their content "
+            f"hash {sha256} is not in the register of known sets, so delete the files and load "
+            "again, or pass trust=True if you know where they are from."
+        )
+    for array in (raw.images, raw.labels, raw.is_test):
+        array.setflags(write=False)
+    try:
+        return ImageSet(
+            name=name,
+            title=source.title,
+            images=raw.images,
+            labels=raw.labels,
+            is_test=raw.is_test,
+            class_names=source.class_names,
+            sha256=sha256,
+            origin=origin or "unverified",
+        )
+    except BadInput as error:
+        raise DataCorrupt(
+            f"The files of {source.title} do not make an image set: {error}"
+        ) from error

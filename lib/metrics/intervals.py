@@ -1,0 +1,59 @@
+"""Confidence intervals of a mean over seeds and of a share."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from lib.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its confidence limits; n is how many values, images or trials it has."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+
+def checked_level(level: float) -> float:
+    """The confidence level itself, if it lies between 0 and 1. Raises BadInput otherwise."""
+    if not 0 < level < 1:
+        raise BadInput(f"The confidence level must lie between 0 and 1, but {level} came.")
+    return level
+
+
+def student_interval(values: npt.ArrayLike, *, level: float = 0.95) -> Interval:
+    """Student's t interval of the mean of independent values, such as one number per seed.
+
+    Values have shape [n]. One value says nothing about the spread, so its limits are -inf and
+    +inf. Raises BadInput if values are empty, not finite or not one-dimensional.
+    """
+    found = np.asarray(values, dtype=np.float64)
+    if found.ndim != 1 or found.size == 0:
+        raise BadInput(f"Values must have one dimension [n], n > 0, but shape {found.shape} came.")
+    if not np.isfinite(found).all():
+        raise BadInput("Values must be finite, but NaN or infinity came.")
+    n, mean = found.size, float(found.mean())
+    quantile = float(stats.t.ppf((1 + checked_level(level)) / 2, max(n - 1, 1)))
+    half = quantile * float(found.std(ddof=1)) / math.sqrt(n) if n > 1 else math.inf
+    return Interval(mean, mean - half, mean + half, n)
+
+
+def wilson_interval(successes: int, trials: int, *, level: float = 0.95) -> Interval:
+    """Wilson's score interval of a share: limits in [0, 1], usable at 0 and at all successes.
+
+    Raises BadInput unless 0 <= successes <= trials and trials > 0.
+    """
+    if trials < 1 or not 0 <= successes <= trials:
+        raise BadInput(
+            f"A share needs 0 <= successes <= trials and at least one trial, "
+            f"but {successes} of {trials} came."
+        )
+    test = stats.binomtest(successes, trials)
+    limits = test.proportion_ci(confidence_level=checked_level(level), method="wilson")
+    return Interval(successes / trials, float(limits.low), float(limits.high), trials)

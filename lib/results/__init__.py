@@ -1,0 +1,74 @@
+"""Result rows, their provenance, the documents' numbers, and verdicts on the claims."""
+
+from lib.results.averages import CLASSES, with_averages
+from lib.results.claims import Claim, claim_from, load_claims, published_text
+from lib.results.expected import (
+    Expected,
+    check_line,
+    expectations,
+    load_expected,
+    write_expected,
+)
+from lib.results.files import write_whole
+from lib.results.provenance import (
+    RUN_COLUMNS,
+    merge_runs,
+    provenance,
+    read_runs,
+    runs_frame,
+    write_runs,
+)
+from lib.results.published import PUBLISHED_COLUMNS, published
+from lib.results.rows import (
+    COLUMNS,
+    append_rows,
+    frame,
+    merge,
+    read_rows,
+    row,
+    write_rows,
+)
+from lib.results.tables import interval_text, join_published, three_numbers
+from lib.results.variants import VARIANT_KEYS, parse_variant, variant
+from lib.results.verdicts import VERDICTS, Verdict, evaluate, measured_text, verdict
+
+__all__ = [
+    "CLASSES",
+    "COLUMNS",
+    "PUBLISHED_COLUMNS",
+    "RUN_COLUMNS",
+    "VARIANT_KEYS",
+    "VERDICTS",
+    "Claim",
+    "Expected",
+    "Verdict",
+    "append_rows",
+    "check_line",
+    "claim_from",
+    "evaluate",
+    "expectations",
+    "frame",
+    "interval_text",
+    "join_published",
+    "load_claims",
+    "load_expected",
+    "measured_text",
+    "merge",
+    "merge_runs",
+    "parse_variant",
+    "provenance",
+    "published",
+    "published_text",
+    "read_rows",
+    "read_runs",
+    "row",
+    "runs_frame",
+    "three_numbers",
+    "variant",
+    "verdict",
+    "with_averages",
+    "write_expected",
+    "write_rows",
+    "write_runs",
+    "write_whole",
+]

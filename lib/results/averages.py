@@ -1,0 +1,50 @@
+"""The plain mean over all classes of a data set, as the documents' last column has it."""
+
+import math
+from collections.abc import Mapping
+
+import pandas as pd
+
+from lib.errors import BadInput
+from lib.results.rows import COLUMNS, IDENTITY, describe, frame
+
+CLASSES = {"MNIST": 10, "MNIST-5k": 10, "Fashion-MNIST": 10, "CIFAR-10": 10, "CIFAR-100": 100}
+GROUP = [column for column in IDENTITY if column != "class"]
+
+
+def with_averages(rows: pd.DataFrame, class_counts: Mapping[str, int] = CLASSES) -> pd.DataFrame:
+    """The rows and, for each group with every class of its data set, a row of class "average".
+
+    A group shares all of IDENTITY but the class. The value is the plain mean, n the sum, the run
+    "merged" if the classes came from several runs. Rows whose class is empty, an average or a
+    setting such as "outliers=10%" are left alone, and an average already there is kept. Raises
+    BadInput if a group has more classes than its data set.
+    """
+    checked = frame(rows)
+    single = ~checked["class"].isin(["", "average"]) & ~checked["class"].str.contains("=")
+    averages = checked[checked["class"] == "average"]
+    done = set(averages[GROUP].itertuples(index=False, name=None))
+    made = []
+    for key, group in checked[single].groupby(GROUP, sort=False):
+        first = group.iloc[0]
+        wanted = class_counts.get(str(first["dataset"]))
+        if wanted is not None and len(group) > wanted:
+            raise BadInput(
+                f"{first['dataset']} has {wanted} classes, but {len(group)} came: "
+                f"{describe(first.drop('class'))}."
+            )
+        if len(group) != wanted or key in done:
+            continue
+        runs = group["run"].unique()
+        made.append(
+            {
+                **first.to_dict(),
+                "run": runs[0] if len(runs) == 1 else "merged",
+                "class": "average",
+                "value": math.fsum(group["value"]) / len(group),  # the order of rows is free
+                "n": int(group["n"].sum()),
+            }
+        )
+    return (
+        frame(pd.concat([checked, pd.DataFrame(made, columns=list(COLUMNS))])) if made else checked
+    )

@@ -1,0 +1,70 @@
+"""Expectations of trained numbers, for the checked cells of golden notebooks."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from lib.errors import BadInput, DataMissing, UnknownName, nearest
+from lib.results.files import write_whole
+
+LEAST_SEEDS = 8  # with fewer, two standard deviations are mostly guesswork
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The mean over seeds, and a width of two sample standard deviations."""
+
+    mean: float
+    width: float
+
+
+def expectations(rows: pd.DataFrame) -> dict[str, Expected]:
+    """Mean and width of each name in rows with the columns name, seed, value.
+
+    Raises BadInput for other columns, a value that is not a number, a seed given twice, fewer
+    than LEAST_SEEDS seeds, or values that do not vary (print those as exact numbers instead).
+    """
+    if list(rows.columns) != ["name", "seed", "value"]:
+        raise BadInput("Expectations need the columns name, seed, value.")
+    if pd.to_numeric(rows["value"], errors="coerce").isna().any():
+        raise BadInput("An expectation's values must all be numbers.")
+    if not (twice := rows[rows.duplicated(["name", "seed"])]).empty:
+        raise BadInput(f"{twice['name'].iloc[0]!r} has seed {twice['seed'].iloc[0]} twice.")
+    found = {}
+    for name, group in rows.groupby("name", sort=False):
+        if len(group) < LEAST_SEEDS:
+            raise BadInput(f"{name!r} has {len(group)} seeds, but {LEAST_SEEDS} are wanted.")
+        width = 2 * float(group["value"].std(ddof=1))
+        if width == 0:
+            raise BadInput(f"{name!r} is the same for every seed: print it as an exact number.")
+        found[str(name)] = Expected(float(group["value"].mean()), width)
+    return found
+
+
+def load_expected(path: Path) -> dict[str, Expected]:
+    """The expectations stored in a CSV file. Raises DataMissing, or as `expectations` does."""
+    if not path.is_file():
+        raise DataMissing(f"There are no expectations named {path.name}: run `make accept`.")
+    return expectations(pd.read_csv(path, dtype={"name": str}, float_precision="round_trip"))
+
+
+def write_expected(path: Path, rows: Iterable[Mapping[str, object]] | pd.DataFrame) -> None:
+    """Store rows of name, seed, value, whole or not at all. Raises as `expectations` does."""
+    table = pd.DataFrame(rows if isinstance(rows, pd.DataFrame) else list(rows))
+    expectations(table)
+    write_whole(path, table.to_csv(index=False, lineterminator="\n"))
+
+
+def check_line(name: str, value: float, expected: Mapping[str, Expected]) -> str:
+    """`name: expected 0.970 ± 0.020: ok`, or OFF where the value lies further off than that.
+
+    The line never shows the value, so that it is the same text for every good run; the unrounded
+    numbers decide, and NaN is OFF. Raises UnknownName for a name without expectation.
+    """
+    if name not in expected:
+        raise UnknownName(f"Nothing is expected of {name!r}.{nearest(name, expected)}")
+    want = expected[name]
+    state = "ok" if abs(value - want.mean) <= want.width else "OFF"
+    return f"{name}: expected {want.mean:.3f} ± {want.width:.3f}: {state}"

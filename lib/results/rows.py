@@ -1,0 +1,144 @@
+"""Result rows: one schema for every number that a chapter measures."""
+
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from lib.errors import BadInput, DataMissing, nearest
+from lib.results.files import write_whole
+from lib.results.variants import variant_problem
+
+TEXT_COLUMNS = ("run", "table", "dataset", "method", "score", "class", "variant", "metric")
+COLUMNS = (*TEXT_COLUMNS[:-1], "seed", "metric", "value", "n")
+# what makes a row the same measurement, whichever run made it
+IDENTITY = ("table", "dataset", "method", "score", "class", "variant", "seed", "metric")
+# counted, not estimated: no seed, data or budget moves them
+EXACT_METRICS = ("parameters",)
+
+
+def row(
+    *,
+    run: str,
+    table: str,
+    method: str,
+    metric: str,
+    value: float,
+    n: int,
+    seed: int,
+    dataset: str = "",
+    score: str = "",
+    class_: str | int = "",
+    variant: str = "",
+) -> dict[str, object]:
+    """One result row as a mapping with the keys of COLUMNS, in their order.
+
+    `n` counts the images behind the value; `class_` may be a digit. `frame` does the checking.
+    """
+    given = (run, table, dataset, method, score, str(class_), variant, seed, metric, value, n)
+    return dict(zip(COLUMNS, given, strict=True))
+
+
+def frame(rows: Iterable[Mapping[str, object]] | pd.DataFrame) -> pd.DataFrame:
+    """The rows as a checked table with the columns of COLUMNS: text, int64 and float64.
+
+    Raises BadInput for an unknown or missing column, a text cell that is not text, a seed or n
+    that is not a whole number, a value that is NaN or infinite, an unwritten variant key, and
+    for two rows with the same IDENTITY.
+    """
+    table = rows.copy() if isinstance(rows, pd.DataFrame) else _table(list(rows))
+    _check_columns(table.columns)
+    table = table[list(COLUMNS)].reset_index(drop=True)
+    for column in TEXT_COLUMNS:
+        for cell in table[column].unique():
+            if not isinstance(cell, str):
+                raise BadInput(f"Column {column!r} must hold text, but {cell!r} came.")
+    for text in table["variant"].unique():
+        if problem := variant_problem(text):
+            raise BadInput(problem)
+    for column, least in (("seed", 0), ("n", 1)):
+        for cell in table[column]:
+            if not _is_whole(cell) or cell < least:
+                raise BadInput(
+                    f"Column {column!r} must hold whole numbers from {least} up, but {cell!r} came."
+                )
+    values = pd.to_numeric(table["value"], errors="coerce").astype("float64")
+    if not (bad := table[~values.map(math.isfinite)]).empty:
+        raise BadInput(
+            f"A value must be a finite number, but {bad['value'].iloc[0]!r} came for "
+            f"{describe(bad.iloc[0])}."
+        )
+    table = table.assign(value=values).astype({"seed": "int64", "n": "int64"})
+    _refuse_twins(table)
+    return table.astype(dict.fromkeys(TEXT_COLUMNS, str))
+
+
+def merge(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """All rows of several tables under one another, checked as `frame` does.
+
+    An exact count (EXACT_METRICS) that several runs found alike is kept once. Raises BadInput if
+    two tables hold the same measurement.
+    """
+    parts = [frame(part) for part in frames]
+    if not parts:
+        return frame([])
+    table = pd.concat(parts, ignore_index=True)
+    exact = table["metric"].isin(EXACT_METRICS)
+    return frame(table[~(exact & table.duplicated([*IDENTITY, "value"]))])
+
+
+def read_rows(path: Path) -> pd.DataFrame:
+    """The result rows of a CSV file, checked. Raises DataMissing or BadInput."""
+    if not path.is_file():
+        raise DataMissing(f"There is no result file named {path.name}: run the chapter first.")
+    text = dict.fromkeys(TEXT_COLUMNS, str)
+    try:
+        table = pd.read_csv(path, dtype=text, keep_default_na=False, float_precision="round_trip")
+        return frame(table)
+    except (BadInput, pd.errors.ParserError, pd.errors.EmptyDataError) as problem:
+        raise BadInput(f"{path.name} is not a file of result rows: {problem}") from problem
+
+
+def write_rows(path: Path, rows: pd.DataFrame) -> None:
+    """Write checked rows to a CSV file, whole or not at all. Raises BadInput as `frame` does."""
+    write_whole(path, frame(rows).to_csv(index=False, lineterminator="\n"))
+
+
+def append_rows(path: Path, rows: pd.DataFrame) -> None:
+    """Add rows to a CSV file, made if missing. Raises BadInput if one is there already."""
+    old = [read_rows(path)] if path.is_file() else []
+    write_rows(path, merge([*old, rows]))
+
+
+def describe(cells: Mapping[str, object] | pd.Series) -> str:
+    """A row's non-empty identity in words, for messages."""
+    return ", ".join(f"{key} {cells[key]}" for key in IDENTITY if str(cells.get(key, "")) != "")
+
+
+def _table(rows: list[Mapping[str, object]]) -> pd.DataFrame:
+    return pd.DataFrame([dict(r) for r in rows]) if rows else pd.DataFrame(columns=list(COLUMNS))
+
+
+def _check_columns(columns: Iterable[str]) -> None:
+    found = list(columns)
+    for name in found:
+        if name not in COLUMNS:
+            raise BadInput(f"A result row has no column {name!r}.{nearest(str(name), COLUMNS)}")
+    if missing := [name for name in COLUMNS if name not in found]:
+        raise BadInput(f"Result rows lack the column {missing[0]!r}; wanted: {', '.join(COLUMNS)}.")
+
+
+def _is_whole(cell: object) -> bool:
+    if isinstance(cell, bool | str):
+        return False
+    try:
+        return float(cell) == int(cell)  # type: ignore[call-overload,arg-type,no-any-return]
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def _refuse_twins(table: pd.DataFrame) -> None:
+    twins = table[table.duplicated(list(IDENTITY))]
+    if not twins.empty:
+        raise BadInput(f"The same measurement came twice: {describe(twins.iloc[0])}.")

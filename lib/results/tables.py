@@ -1,0 +1,91 @@
+"""Tables that set published, reference and just measured numbers side by side, never mixed."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from lib.errors import BadInput
+from lib.metrics import Interval, student_interval
+from lib.results.published import KEYS
+
+LABELS = ("published", "reference", "this build")
+
+
+def join_published(rows: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
+    """The rows with a column `published`, matched on KEYS and only where variant is empty.
+
+    NaN stands where the document has no such number; no row is lost or doubled. Raises BadInput
+    if two published rows share their KEYS.
+    """
+    told = published[published["kind"].isin(["measured", "derived"])]
+    if not (twins := told[told.duplicated(list(KEYS))]).empty:
+        raise BadInput(f"Two published rows share their keys: {dict(twins[list(KEYS)].iloc[0])}.")
+    right = told[[*KEYS, "value"]].rename(columns={"value": "published"}).assign(variant="")
+    return rows.merge(right, how="left", on=[*KEYS, "variant"], validate="many_to_one")
+
+
+def interval_text(interval: Interval, *, decimals: int = 3) -> str:
+    """`0.968 ± 0.004`, mean and half width; the mean alone if one value gave no width."""
+    mean = f"{interval.mean:,.{decimals}f}"
+    half = (interval.high - interval.low) / 2
+    return f"{mean} ± {half:.{decimals}f}" if interval.n > 1 else mean
+
+
+def three_numbers(
+    this_build: pd.DataFrame,
+    reference: pd.DataFrame,
+    published: pd.DataFrame,
+    *,
+    table: str,
+    dataset: str,
+    published_dataset: str | None = None,
+    metric: str = "AUROC",
+    methods: Iterable[str] | None = None,
+    decimals: int = 3,
+) -> pd.DataFrame:
+    """One line of text per method, score and origin of the number, one column per class.
+
+    The index has the levels method, score, numbers (one of LABELS) and data. `dataset` is the
+    title of this build's images; `published_dataset`, if another, that of the other two (MNIST
+    beside a build on MNIST-5k). Our cells are means over seeds with half the 95 % Student
+    interval; cells without number are empty. Only rows with empty variant enter, and of the
+    published ones only results. The order is the document's, then that of our rows; "average"
+    comes last. Raises BadInput if two rows claim one cell and seed.
+    """
+    document = published_dataset or dataset
+    results = published[published["kind"].isin(["measured", "derived"])].assign(variant="", seed=0)
+    parts = []
+    for label, rows, title in (
+        (LABELS[0], results, document),
+        (LABELS[1], reference, document),
+        (LABELS[2], this_build, dataset),
+    ):
+        keep = (rows["table"] == table) & (rows["metric"] == metric) & (rows["variant"] == "")
+        part = rows[keep & (rows["dataset"] == title)]
+        if methods is not None:
+            part = part[part["method"].isin(list(methods))]
+        cells = ["method", "score", "class"]
+        if part.duplicated([*cells, "seed"]).any():
+            raise BadInput(f"Two rows of {label!r} claim the same cell of table {table!r}.")
+        for names, group in part.groupby(cells, sort=False):
+            method, score, class_ = (str(name) for name in names)
+            text = interval_text(student_interval(group["value"]), decimals=decimals)
+            parts.append((method, score, label, title, class_, text))
+    return _pivot(parts)
+
+
+def _pivot(parts: list[tuple[str, str, str, str, str, str]]) -> pd.DataFrame:
+    names = ["method", "score", "numbers", "data"]
+    methods = list(dict.fromkeys(part[:2] for part in parts))
+    lines = sorted(
+        dict.fromkeys(part[:4] for part in parts),
+        key=lambda line: (methods.index(line[:2]), LABELS.index(line[2])),
+    )
+    classes = list(dict.fromkeys(part[4] for part in parts))
+    # digits sort themselves; other names keep the document's order; the average ends the line
+    classes.sort(key=lambda c: (c == "average", int(c) if c.isdigit() else 0))
+    index = pd.MultiIndex.from_tuples(lines, names=names) if lines else None
+    shown = pd.DataFrame("", index=index, columns=pd.Index(classes, name="class"))
+    for *line, class_, text in parts:
+        shown.loc[tuple(line), class_] = text
+    return shown

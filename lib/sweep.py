@@ -1,0 +1,111 @@
+"""Sweeps: one chapter over a grid of parameter values, described by a small YAML file."""
+
+import argparse
+import itertools
+import json
+import re
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lib import parameters
+from lib.errors import BadInput, CompanionError
+from lib.paths import RESULTS, ROOT
+from lib.results import merge, merge_runs, read_rows, read_runs, write_rows, write_runs
+
+FIELDS = {"chapter", "profile", "parameters", "grid"}
+REFERENCE = RESULTS / "reference"
+
+
+def read_sweep(path: Path) -> dict[str, Any]:
+    """A sweep file: chapter, profile, parameters for all cells, grid of values per parameter.
+
+    Raises BadInput for a file of another form, UnknownName for a chapter, profile or parameter
+    that does not exist.
+    """
+    if not path.exists():
+        raise BadInput(f"There is no sweep file {path.name}.")
+    sweep = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(sweep, dict) or not {"chapter", "grid"} <= set(sweep) <= FIELDS:
+        raise BadInput(f"{path.name} must have chapter and grid, and may have {sorted(FIELDS)}.")
+    grid = sweep["grid"]
+    if not all(isinstance(values, list) and values for values in grid.values()):
+        raise BadInput(f"Each parameter in the grid of {path.name} needs a list of values.")
+    sweep = {"profile": "full", "parameters": {}} | sweep
+    parameters.profile(sweep["profile"], sweep["chapter"])
+    for cell in _product(sweep).values():
+        parameters.check(sweep["chapter"], cell)
+    return sweep
+
+
+def cells(path: Path) -> dict[str, dict[str, Any]]:
+    """The parameter values of each cell by the cell's name, a plain file name."""
+    return _product(read_sweep(path))
+
+
+def command_line(values: Mapping[str, Any]) -> str:
+    """The values as `-p name value` options of `lib.execute`, quoted for a shell."""
+    return " ".join(f"-p {name} {shlex.quote(json.dumps(v))}" for name, v in values.items())
+
+
+def merge_cells(folders: Sequence[Path], rows: Path, runs: Path) -> None:
+    """Merge the finished cells into one table of rows and one of runs.
+
+    Raises BadInput where two cells measured the same thing.
+    """
+    write_rows(rows, merge([read_rows(folder / "rows.csv") for folder in folders]))
+    write_runs(runs, merge_runs([read_runs(folder / "runs.csv") for folder in folders]))
+
+
+def publish(name: str, source: Path, reference: Path = REFERENCE) -> Path:
+    """Put a finished sweep's rows under results/reference and its runs into the runs.csv there.
+
+    Runs of an earlier publication under the same name are dropped with their rows.
+    """
+    rows, runs = read_rows(source / "rows.csv"), read_runs(source / "runs.csv")
+    target, all_runs = reference / f"{name}.csv", reference / "runs.csv"
+    if all_runs.exists():
+        known = read_runs(all_runs)
+        replaced = set(read_rows(target)["run"]) if target.exists() else set()
+        runs = merge_runs([known[~known["run"].isin(replaced | set(runs["run"]))], runs])
+    write_rows(target, rows)
+    write_runs(all_runs, runs)
+    return target
+
+
+def _product(sweep: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    grid = sweep["grid"]
+    found = {}
+    for values in itertools.product(*grid.values()):
+        point = dict(zip(grid, values, strict=True))
+        name = "_".join(
+            f"{k}-{re.sub(r'[^A-Za-z0-9.]+', '.', str(v)).strip('.')}" for k, v in point.items()
+        )
+        if name in found:
+            raise BadInput(f"Two cells of the grid would share the name {name}.")
+        found[name] = dict(sweep["parameters"]) | point
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """`python -m lib.sweep publish NAME`: commit-ready reference rows from a finished sweep."""
+    parser = argparse.ArgumentParser(prog="python -m lib.sweep", description=main.__doc__)
+    parser.add_argument("action", choices=["publish"])
+    parser.add_argument("name", help="the sweep file's name without .yml")
+    parser.add_argument("--from", type=Path, dest="source", help="folder of the merged sweep")
+    options = parser.parse_args(arguments)
+    try:
+        target = publish(options.name, options.source or ROOT / "_build/sweeps" / options.name)
+    except CompanionError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    print(f"wrote {target.name} and runs.csv below results/reference")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""The reference gradient of GradCon: what the training images have asked of the decoder so far."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from lib.training.checkpoint import load_checkpoint, save_checkpoint
+
+
+@dataclass
+class ReferenceGradient:
+    """Running mean of dJ/dw over every training step so far, one tensor per decoder weight.
+
+    It never decays. The slides show a sum over the same steps; the cosine cannot tell them apart.
+    Source: kwon2020gradcon, gradient loss.
+    """
+
+    mean: list[Tensor] = field(default_factory=list)
+    steps: int = 0
+
+    def update(self, gradients: Sequence[Tensor]) -> None:
+        """Take one more step's gradients into the mean."""
+        self.steps += 1
+        if not self.mean:
+            self.mean = [g.detach().clone() for g in gradients]
+            return
+        for mean, gradient in zip(self.mean, gradients, strict=True):
+            mean += (gradient.detach() - mean) / self.steps
+
+    def copy(self) -> "ReferenceGradient":
+        """An independent copy."""
+        return ReferenceGradient([m.clone() for m in self.mean], self.steps)
+
+
+def gradient_cosines(gradients: Sequence[Tensor], reference: Sequence[Tensor]) -> Tensor:
+    """Cosine between gradient and reference for each layer: shape `[layers]`, range [-1, 1].
+
+    Source: kwon2020gradcon, cosSIM of the gradient loss.
+    """
+    pairs = zip(gradients, reference, strict=True)
+    return torch.stack([F.cosine_similarity(g.flatten(), r.flatten(), dim=0) for g, r in pairs])
+
+
+def save_reference(path: Path, weights: dict[str, Tensor], reference: ReferenceGradient) -> None:
+    """Write a network's weights and its reference gradient to one file, tensors only."""
+    means = {str(i): mean for i, mean in enumerate(reference.mean)}
+    content = {"weights": weights, "reference": means, "steps": reference.steps}
+    save_checkpoint(path, content)
+
+
+def load_reference(path: Path) -> tuple[dict[str, Tensor], ReferenceGradient]:
+    """Weights and reference gradient as `save_reference` wrote them.
+
+    Raises DataCorrupt where the file holds anything but tensors and plain numbers.
+    """
+    content = load_checkpoint(path)
+    means = [content["reference"][str(i)] for i in range(len(content["reference"]))]
+    return content["weights"], ReferenceGradient(means, content["steps"])

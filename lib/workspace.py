@@ -1,0 +1,44 @@
+"""The folder that one run of a chapter may write to, and what it leaves there."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lib.results import write_rows, write_runs
+from lib.results.provenance import runs_frame
+
+# An environment variable and not a parameter: a path must not end up in the notebook.
+WORK = "COMPANION_WORK"
+
+
+def work_folder() -> Path | None:
+    """The folder for rows and checkpoints, or None where the run should leave nothing behind."""
+    folder = os.environ.get(WORK)
+    return Path(folder) if folder else None
+
+
+def checkpoint_path(*words: str | int) -> Path | None:
+    """Where the training named by `words` keeps its checkpoint, or None without a work folder."""
+    folder = work_folder()
+    return folder / "checkpoints" / ("-".join(map(str, words)) + ".pt") if folder else None
+
+
+def run_name(chapter: str, parameters: Mapping[str, Any]) -> str:
+    """A name for a run that depends on nothing but what was run: equal parameters, equal name."""
+    text = json.dumps(parameters, sort_keys=True, default=str)
+    words = [chapter, parameters.get("profile"), parameters.get("dataset")]
+    digest = hashlib.sha256(text.encode()).hexdigest()[:10]
+    return "-".join(str(word) for word in [*words, digest] if word)
+
+
+def leave_results(rows: pd.DataFrame, run: Mapping[str, object]) -> None:
+    """Write the rows and the provenance of a run to its work folder, if it has one."""
+    folder = work_folder()
+    if folder is not None:
+        write_rows(folder / "rows.csv", rows)
+        write_runs(folder / "runs.csv", runs_frame([run]))

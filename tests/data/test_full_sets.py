@@ -1,0 +1,93 @@
+"""The full sets, where the data root has them: counts, moments and hashes."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from lib.data import ImageSet, load
+from lib.data.idx_sets import DEBIAN_FASHION_MNIST
+from lib.errors import DataMissing
+
+pytestmark = pytest.mark.full_data
+Load = Callable[[str], ImageSet]
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "n_test", "origins", "first_and_last"),
+    [
+        ("mnist", (70000, 1, 28, 28), 10000, {"official"}, ("0", "9")),
+        ("fashion-mnist", (70000, 1, 28, 28), 10000, {"official"}, ("t-shirt/top", "ankle boot")),
+        ("cifar-10", (60000, 3, 32, 32), 10000, {"official", "recovered"}, ("plane", "truck")),
+        ("gtsrb", (4300, 3, 32, 32), 2580, {"recovered"}, ("0", "42")),
+    ],
+)
+def test_shape_split_and_origin(
+    full_set: Load,
+    name: str,
+    shape: tuple[int, ...],
+    n_test: int,
+    origins: set[str],
+    first_and_last: tuple[str, str],
+) -> None:
+    image_set = full_set(name)
+    assert image_set.images.shape == shape
+    assert np.array_equal(image_set.is_test, np.arange(shape[0]) >= shape[0] - n_test)
+    assert image_set.origin in origins
+    assert (image_set.class_names[0], image_set.class_names[-1]) == first_and_last
+
+
+def test_cifar100_is_official_or_recovered(full_set: Load) -> None:
+    image_set = full_set("cifar-100")
+    training = {"official": 500, "recovered": 160}[image_set.origin]
+    train = np.bincount(image_set.labels[~image_set.is_test])
+    assert train.tolist() == [training] * 100
+    assert np.bincount(image_set.labels[image_set.is_test]).tolist() == [100] * 100
+
+
+def test_mnist_class_counts(full_set: Load) -> None:
+    mnist = full_set("mnist")
+    # as published with the set
+    train = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+    test = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    assert np.bincount(mnist.labels[~mnist.is_test]).tolist() == train
+    assert np.bincount(mnist.labels[mnist.is_test]).tolist() == test
+
+
+@pytest.mark.parametrize(
+    ("name", "means"),
+    [
+        ("mnist", [0.1307]),
+        ("fashion-mnist", [0.2860]),
+        ("cifar-10", [0.4914, 0.4822, 0.4465]),  # red, green, blue: the channel order
+    ],
+)
+def test_channel_means_of_the_training_part(full_set: Load, name: str, means: list[float]) -> None:
+    image_set = full_set(name)
+    measured = image_set.images[~image_set.is_test].mean(axis=(0, 2, 3)) / 255
+    assert measured == pytest.approx(means, abs=0.00005)  # published to four decimals
+
+
+def test_embedded_digits_are_the_first_500_of_each_class(
+    full_set: Load, mnist_5k: ImageSet
+) -> None:
+    mnist = full_set("mnist")
+    for digit in range(10):
+        first = np.flatnonzero((mnist.labels == digit) & ~mnist.is_test)[:500]
+        assert np.array_equal(mnist.images[first], mnist_5k.images[mnist_5k.labels == digit])
+
+
+def test_debian_package_holds_the_same_fashion_mnist(
+    full_set: Load, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    empty = tmp_path_factory.mktemp("empty")
+    if not DEBIAN_FASHION_MNIST.is_dir():
+        pytest.skip("Debian's package dataset-fashion-mnist is not installed")
+    from_package = load("fashion-mnist", data_root=empty, download=False)
+    assert from_package.sha256 == full_set("fashion-mnist").sha256
+    assert list(empty.iterdir()) == []
+
+
+def test_gtsrb_is_never_downloaded(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with pytest.raises(DataMissing, match=r"gtsrb32\.npz"):
+        load("gtsrb", data_root=tmp_path_factory.mktemp("empty"), download=True)

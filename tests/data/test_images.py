@@ -1,0 +1,140 @@
+"""ImageSet, content hash, floats and resizing."""
+
+import hashlib
+
+import numpy as np
+import pytest
+import torch
+
+from lib.data import ImageSet, content_hash, resize, to_float
+from lib.errors import BadInput
+
+IMAGES = np.arange(24, dtype=np.uint8).reshape(2, 3, 2, 2)
+LABELS = np.array([1, 0], np.int64)
+IS_TEST = np.array([False, True])
+
+
+def image_set(**changes: object) -> ImageSet:
+    parts = {
+        "name": "toy",
+        "title": "Toy",
+        "images": IMAGES,
+        "labels": LABELS,
+        "is_test": IS_TEST,
+        "class_names": ("a", "b"),
+        "sha256": "",
+        "origin": "unverified",
+    }
+    return ImageSet(**{**parts, **changes})
+
+
+def test_hash_is_sha256_of_shape_and_bytes_written_out_by_hand() -> None:
+    text = (
+        b"(2, 3, 2, 2)"
+        + bytes(range(24))
+        + b"(2,)"
+        + bytes([1, 0, 0, 0, 0, 0, 0, 0] + [0] * 8)  # 1 and 0 as little-endian int64
+        + b"(2,)"
+        + bytes([0, 1])
+    )
+    assert content_hash(IMAGES, LABELS, IS_TEST) == hashlib.sha256(text).hexdigest()
+
+
+def test_hash_ignores_memory_layout_and_byte_order() -> None:
+    strided = np.asfortranarray(IMAGES)
+    assert not strided.flags.c_contiguous
+    assert content_hash(strided, LABELS.astype(">i8"), IS_TEST) == content_hash(
+        IMAGES, LABELS, IS_TEST
+    )
+
+
+def test_hash_sees_shape_pixels_labels_and_split() -> None:
+    hashes = {
+        content_hash(IMAGES, LABELS, IS_TEST),
+        content_hash(IMAGES.reshape(2, 3, 4, 1), LABELS, IS_TEST),
+        content_hash(IMAGES + np.uint8(1), LABELS, IS_TEST),
+        content_hash(IMAGES, LABELS[::-1], IS_TEST),
+        content_hash(IMAGES, LABELS, ~IS_TEST),
+    }
+    assert len(hashes) == 5
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"images": IMAGES[0]}, "shape"),
+        ({"images": IMAGES.astype(np.float32)}, "float32"),
+        ({"labels": LABELS[:1]}, r"\(2,\)"),
+        ({"labels": LABELS.astype(np.int32)}, "int32"),
+        ({"is_test": IS_TEST.astype(np.uint8)}, "uint8"),
+        ({"labels": np.array([0, 2])}, "0 to 2"),
+        ({"labels": np.array([-1, 1])}, "-1"),
+    ],
+)
+def test_image_set_refuses_parts_that_do_not_fit(changes: dict[str, object], words: str) -> None:
+    with pytest.raises(BadInput, match=words):
+        image_set(**changes)
+
+
+def test_to_float_divides_by_255() -> None:
+    pixels = np.array([0, 51, 102, 255], np.uint8).reshape(1, 1, 2, 2)
+    pixels.setflags(write=False)  # a loaded set is read-only; torch would warn if memory was shared
+    floats = to_float(pixels)
+    assert floats.dtype == torch.float32
+    # 51/255 = 1/5 and 102/255 = 2/5; a correctly rounded quotient, so no tolerance is needed
+    assert torch.equal(floats, torch.tensor([[[[0.0, 0.2], [0.4, 1.0]]]]))
+    floats.zero_()
+    assert pixels.max() == 255
+
+
+def test_to_float_refuses_floats() -> None:
+    with pytest.raises(BadInput, match="uint8"):
+        to_float(np.zeros((1, 1, 2, 2)))
+
+
+def test_resize_keeps_a_constant_image() -> None:
+    images = np.full((2, 3, 32, 32), [[[77]], [[0]], [[255]]], np.uint8)
+    assert np.array_equal(resize(images, 28), images[:, :, :28, :28])
+
+
+def test_resize_of_the_same_size_is_the_same_array() -> None:
+    assert resize(IMAGES, 2) is IMAGES
+
+
+def test_resize_averages_a_fine_checker() -> None:
+    checker = np.indices((32, 32)).sum(axis=0) % 2 * 255
+    halved = resize(checker[None, None].astype(np.uint8), 16)[0, 0].astype(int)
+    # Away from the border every window is symmetric, so black and white weigh the same:
+    # (0 + 255) / 2 = 127.5, rounded up or down once in each direction.
+    assert set(np.unique(halved[3:-3, 3:-3])) <= {127, 128}
+    # without antialiasing a filter would pick pixels and leave black or white
+    assert abs(halved - 127.5).max() < 20  # the lobes cut off at the border weigh about 10 %
+
+
+def test_resize_treats_images_and_channels_alone() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (3, 2, 9, 9), np.uint8)
+    whole = resize(images, 5)
+    assert whole.shape == (3, 2, 5, 5)
+    for i in range(3):
+        for j in range(2):
+            assert np.array_equal(whole[i, j], resize(images[i : i + 1, j : j + 1], 5)[0, 0])
+
+
+def test_resize_agrees_with_the_filter_written_out() -> None:
+    """A second implementation: Lanczos with three lobes, widened by the scale, both directions."""
+    images = np.random.default_rng(3).integers(0, 256, (1, 1, 32, 32), np.uint8)
+    scale = 32 / 28
+    centres = (np.arange(28) + 0.5) * scale
+    distance = (np.arange(32) + 0.5 - centres[:, None]) / scale  # [28, 32]
+    weights = np.where(abs(distance) < 3, np.sinc(distance) * np.sinc(distance / 3), 0)
+    weights /= weights.sum(axis=1, keepdims=True)
+    # Pillow rounds and clips to grey levels after each direction, across first
+    across = np.clip(np.round(images[0, 0] @ weights.T), 0, 255)
+    expected = np.clip(weights @ across, 0, 255)
+    # half a grey level for the last rounding, and 0.01 for Pillow's fixed-point weights
+    assert abs(resize(images, 28)[0, 0] - expected).max() <= 0.51
+
+
+def test_resize_refuses_sizes_below_one() -> None:
+    with pytest.raises(BadInput, match="at least 1"):
+        resize(IMAGES, 0)

@@ -1,0 +1,150 @@
+"""The outlier-share protocol: folds, shares exact to an image, disjointness, seeds, bad input."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from lib.data import ImageSet, anomaly_labels, outlier_share
+from lib.data.protocols import _class_wise_folds
+from lib.errors import BadInput
+
+Toy = Callable[..., ImageSet]
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def test_parts_of_the_embedded_digits(mnist_5k: ImageSet) -> None:
+    split = outlier_share(mnist_5k, 3, rng(), share=0.2)
+    # 500 images a digit: 100 in each fold, so 300 train; at 20 % outliers 100 / 0.8 * 0.2 = 25
+    assert {name: len(part) for name, part in split.items()} == {
+        "train": 300,
+        "validation": 100,
+        "validation_mixed": 125,
+        "test": 125,
+    }
+    for name, anomalies in (
+        ("train", 0),
+        ("validation", 0),
+        ("validation_mixed", 25),
+        ("test", 25),
+    ):
+        assert anomaly_labels(mnist_5k.labels[split[name]], 3).sum() == anomalies
+    # training and test images of the official split are pooled
+    assert 0 < mnist_5k.is_test[split["train"]].sum() < 300
+
+
+@pytest.mark.parametrize("share", [0.1, 0.2, 0.3, 0.4, 0.5, 0.77, 0.9, 0.95, 0.99])
+def test_share_is_exact_to_one_image(mnist_5k: ImageSet, share: float) -> None:
+    split = outlier_share(mnist_5k, 0, rng(), share=share)
+    for name in ("test", "validation_mixed"):
+        anomalies = anomaly_labels(mnist_5k.labels[split[name]], 0).sum()
+        # the count is rounded, so it is off by half an image at most; 1e-9 for float arithmetic
+        assert abs(anomalies - share * len(split[name])) <= 0.5 + 1e-9
+        # one side is used whole: up to 90 % the 100 normals, above it the 900 others
+        normals = len(split[name]) - anomalies
+        assert normals == 100 if share <= 0.9 else anomalies == 900
+
+
+def test_normals_give_way_when_others_are_few(toy_set: Toy) -> None:
+    toy = toy_set([50, 10], [0, 0])
+    split = outlier_share(toy, 0, rng(), share=0.5)
+    # each fold has 10 normals and 2 others: at 50 % two normals are kept in the mixtures
+    assert {name: len(part) for name, part in split.items()} == {
+        "train": 30,
+        "validation": 10,
+        "validation_mixed": 4,
+        "test": 4,
+    }
+
+
+def test_parts_are_sorted_without_repeats_and_disjoint(mnist_5k: ImageSet) -> None:
+    split = outlier_share(mnist_5k, 8, rng(), share=0.4)
+    for part in split.values():
+        assert part.dtype == np.int64
+        assert (np.diff(part) > 0).all()
+    for one, other in (("train", "validation"), ("train", "validation_mixed"), ("train", "test")):
+        assert not set(split[one]) & set(split[other])
+    assert not set(split["validation_mixed"]) & set(split["test"])
+    assert not set(split["validation"]) & set(split["test"])
+    assert set(split["validation"]) < set(split["validation_mixed"])
+
+
+def test_rotations_test_every_normal_once(mnist_5k: ImageSet) -> None:
+    splits = [outlier_share(mnist_5k, 6, rng(), share=0.5, fold=fold) for fold in range(5)]
+    normals = set(np.flatnonzero(mnist_5k.labels == 6))
+    tested = [set(split["test"]) & normals for split in splits]
+    assert sum(map(len, tested)) == len(normals)
+    assert set().union(*tested) == normals
+    for fold, split in enumerate(splits):  # the next fold is validated, the other three train
+        assert set(split["validation"]) == tested[(fold + 1) % 5]
+        assert set(split["train"]) == normals - tested[fold] - tested[(fold + 1) % 5]
+
+
+def test_larger_shares_contain_smaller_ones(mnist_5k: ImageSet) -> None:
+    tests = [set(outlier_share(mnist_5k, 2, rng(), share=s)["test"]) for s in (0.1, 0.3, 0.5)]
+    assert tests[0] < tests[1] < tests[2]
+
+
+def test_equal_seeds_agree_and_different_seeds_differ(mnist_5k: ImageSet) -> None:
+    first, again, other = (outlier_share(mnist_5k, 1, rng(seed), share=0.3) for seed in (5, 5, 6))
+    for name in first:
+        assert np.array_equal(first[name], again[name])
+        assert not np.array_equal(first[name], other[name])
+
+
+def test_folds_cut_every_class_in_five() -> None:
+    labels = np.repeat([0, 1, 2], [100, 13, 5])
+    folds = _class_wise_folds(labels, rng())
+    assert sorted(np.concatenate(folds).tolist()) == list(range(118))
+    counts = np.array([np.bincount(labels[fold], minlength=3) for fold in folds])
+    # 100 / 5 = 20; 13 = 3 + 3 + 3 + 2 + 2; 5 = one each
+    assert counts.T.tolist() == [[20] * 5, [3, 3, 3, 2, 2], [1] * 5]
+
+
+@pytest.mark.full_data
+def test_fashion_mnist_at_half(full_set: Callable[[str], ImageSet]) -> None:
+    garments = full_set("fashion-mnist")
+    split = outlier_share(garments, 0, rng(), share=0.5)
+    # 7000 images a class: 1400 in a fold
+    assert [len(split[name]) for name in ("train", "validation", "validation_mixed", "test")] == [
+        4200,
+        1400,
+        2800,
+        2800,
+    ]
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, -0.5, 2.0, float("nan")])
+def test_bad_share(mnist_5k: ImageSet, share: float) -> None:
+    with pytest.raises(BadInput, match="share must lie between 0 and 1"):
+        outlier_share(mnist_5k, 0, rng(), share=share)
+
+
+@pytest.mark.parametrize("fold", [-1, 5, 0.5, 1.0, "1"])
+def test_bad_fold(mnist_5k: ImageSet, fold: object) -> None:
+    with pytest.raises(BadInput, match="from 0 to 4"):
+        outlier_share(mnist_5k, 0, rng(), share=0.5, fold=fold)
+
+
+def test_class_out_of_range_names_the_range(mnist_5k: ImageSet) -> None:
+    with pytest.raises(BadInput, match="from 0 to 9"):
+        outlier_share(mnist_5k, 10, rng(), share=0.5)
+
+
+@pytest.mark.parametrize(
+    ("counts", "share", "words"),
+    [
+        ([0, 50], 0.5, "no image of class 0"),
+        ([1, 50], 0.5, "'train' of Toy"),  # one image lies in one fold only, the first
+        ([2, 50], 0.5, "'train' of Toy"),
+        ([50, 0], 0.5, "others' of Toy"),
+        ([50, 50], 0.01, "others' of Toy"),  # 1 % beside ten normals rounds to none
+        ([50, 50], 0.99, "normals' of Toy"),  # 1 % beside ten others rounds to none
+    ],
+)
+def test_too_few_images(toy_set: Toy, counts: list[int], share: float, words: str) -> None:
+    with pytest.raises(BadInput, match=words):
+        outlier_share(toy_set(counts, [0, 0]), 0, rng(), share=share)

@@ -1,0 +1,67 @@
+"""Student's and Wilson's intervals against tables and arithmetic."""
+
+import math
+
+import numpy as np
+import pytest
+
+from lib.errors import BadInput
+from lib.metrics import student_interval, wilson_interval
+
+ROUNDING = 1e-12  # float64 sums of a few terms
+
+
+def test_student_by_hand():
+    # mean 2, standard deviation 1, n = 3; the t table gives 4.303 for 2 degrees of freedom
+    found = student_interval([1, 2, 3])
+    assert (found.mean, found.n) == (2, 3)
+    # the table has three decimals
+    assert found.high - found.mean == pytest.approx(4.303 * 1 / 3**0.5, abs=0.0005)
+    assert found.mean - found.low == pytest.approx(found.high - found.mean, abs=ROUNDING)
+
+
+def test_student_of_one_value_knows_no_width():
+    found = student_interval([0.7])
+    assert (found.mean, found.low, found.high, found.n) == (0.7, -math.inf, math.inf, 1)
+
+
+def test_student_of_equal_values_is_a_point():
+    assert student_interval([0.5, 0.5]).low == student_interval([0.5, 0.5]).high == 0.5
+
+
+def test_student_covers_the_mean_of_three_seeds():
+    rng = np.random.default_rng(0)
+    found = [student_interval(values) for values in rng.normal(size=(1000, 3))]
+    hits = np.mean([x.low <= 0 <= x.high for x in found])
+    # exact for normal values: three standard deviations of 1000 draws, sqrt(0.95 * 0.05 / 1000)
+    assert hits == pytest.approx(0.95, abs=3 * 0.0069)
+
+
+@pytest.mark.parametrize("values", [[], [1, math.nan], [math.inf], [[1, 2]]])
+def test_student_refuses_nonsense(values):
+    with pytest.raises(BadInput):
+        student_interval(values)
+
+
+def test_wilson_by_hand():
+    # 8 of 10 with z = 1.96: centre (0.8 + z^2/20) / (1 + z^2/10), half width
+    # z / (1 + z^2/10) * sqrt(0.8 * 0.2 / 10 + z^2/400)
+    z = 1.959964
+    scale = 1 + z**2 / 10
+    centre, half = (0.8 + z**2 / 20) / scale, z / scale * (0.016 + z**2 / 400) ** 0.5
+    found = wilson_interval(8, 10)
+    assert found.mean == 0.8 and found.n == 10
+    # z was typed with six decimals
+    assert (found.low, found.high) == pytest.approx((centre - half, centre + half), abs=1e-6)
+
+
+def test_wilson_at_the_ends_stays_inside_and_has_width():
+    none, all_ = wilson_interval(0, 20), wilson_interval(20, 20)
+    assert none.low == pytest.approx(0, abs=ROUNDING) and 0.1 < none.high < 0.2
+    assert all_.low == pytest.approx(1 - none.high, abs=ROUNDING)
+
+
+@pytest.mark.parametrize(("successes", "trials"), [(-1, 3), (4, 3), (0, 0)])
+def test_wilson_refuses_nonsense(successes, trials):
+    with pytest.raises(BadInput, match=f"{successes} of {trials}"):
+        wilson_interval(successes, trials)

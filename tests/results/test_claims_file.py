@@ -1,0 +1,200 @@
+"""The ledger results/claims.yml, and the refusal of entries that are not plain and complete."""
+
+import pytest
+
+from lib.errors import BadInput, UnknownName
+from lib.metrics import Interval
+from lib.results import (
+    claim_from,
+    evaluate,
+    frame,
+    load_claims,
+    published,
+    published_text,
+    runs_frame,
+)
+from lib.results.claims import RULES
+from lib.results.published import KEYS
+from lib.results.rules import COMPARE, judge, quantity
+
+# selectors of our own experiments, which no document prints: (table, dataset, method, score)
+OURS = {
+    ("baseline-auroc", "CIFAR-10", "CAE+Grad", "gradient norm"),
+    ("baseline-auroc", "MNIST", "CAE", "recon"),
+    ("baseline-auroc", "MNIST", "CAE+Grad", "recon"),
+    ("baseline-auroc", "MNIST", "CAE+Grad", "grad"),
+    ("fisher-kernel", "MNIST", "CAE", "mean absolute kernel"),
+    ("abnormal-condition", "CURE-TSR", "CAE", "recon"),
+    ("abnormal-condition", "CURE-TSR", "CAE+Grad", "grad"),
+    ("abnormal-condition", "CIFAR-10", "CAE", "recon"),
+    ("abnormal-condition", "CIFAR-10", "CAE+Grad", "grad"),
+}
+CLAIMS = load_claims()
+
+
+def entry(**changes):
+    side = {
+        "table": "t",
+        "dataset": "MNIST",
+        "method": "CAE",
+        "score": "recon",
+        "class": "average",
+        "metric": "AUROC",
+    }
+    base = {
+        "id": "planted",
+        "document": "d",
+        "where": "w",
+        "claim": "c",
+        "published": {},
+        "rule": "greater",
+        "left": side | {"method": "CAE+Grad"},
+        "right": side,
+        "scope": "s",
+    }
+    return {key: value for key, value in (base | changes).items() if value is not None}
+
+
+def test_ids_are_unique_and_every_entry_has_words():
+    assert len({claim.id for claim in CLAIMS}) == len(CLAIMS)
+    for claim in CLAIMS:
+        assert claim.document and claim.where and claim.claim and claim.scope
+
+
+def test_tolerances_and_margins_have_reasons():
+    for claim in CLAIMS:
+        if {"tolerance", "margin"} & set(claim.numbers):
+            assert len(claim.why) > 10, claim.id
+
+
+def test_every_selector_names_something_published_or_allowed():
+    told = published()
+    known = set(told[["table", "dataset", "method", "score"]].itertuples(index=False, name=None))
+    used = set()
+    for claim in CLAIMS:
+        for _, *sides in claim.sides():
+            for side in filter(None, sides):
+                key = tuple(side[c] for c in ("table", "dataset", "method", "score"))
+                assert key in known | OURS, f"{claim.id}: {key}"
+                used.add(key)
+    assert used >= OURS  # nothing is allowed for no claim
+    assert not OURS & known
+
+
+def test_published_numbers_are_those_of_the_published_tables():
+    table = published().set_index(list(KEYS))["value"].sort_index()
+    checked = 0
+    for claim in CLAIMS:
+        for number, (_, left, right) in enumerate(claim.sides()):
+            for name, side in (("left", left), ("right", right)):
+                if name not in claim.published:
+                    continue
+                value = claim.published[name]
+                value = value[number] if isinstance(value, list) else value
+                assert value == table.loc[tuple(side[k] for k in KEYS)], f"{claim.id} {name}"
+                assert side["variant"] == ""
+                checked += 1
+    assert checked > 60  # the long lists are looked at, too
+
+
+def test_printed_numbers_keep_the_rule_they_are_quoted_for():
+    # a claim whose own numbers break its rule would be a slip of ours (or a finding to note)
+    for claim in CLAIMS:
+        if "left" not in claim.published:
+            continue
+        for number, _ in enumerate(claim.sides()):
+            sides = [claim.published[n] for n in ("left", "right") if n in claim.published]
+            pair = [v[number] if isinstance(v, list) else v for v in sides]
+            value = quantity(claim.rule, *(pair if len(pair) == 2 else (pair[0], None)))
+            interval = Interval(value, value, value, 1)
+            assert judge(claim.rule, interval, claim.numbers) == "reproduced", claim.id
+
+
+def test_extensions_of_ours_say_so():
+    for claim in CLAIMS:
+        if claim.id.startswith("gradcon-mnist") and not claim.published:
+            assert claim.scope.startswith("our extension to MNIST"), claim.id
+
+
+def test_all_claims_wait_for_rows():
+    board = evaluate(CLAIMS, frame([]), runs_frame([]))
+    assert board["id"].tolist() == [claim.id for claim in CLAIMS]
+    assert set(board["verdict"]) == {"not tested yet"}
+    assert board["reason"].str.startswith("no row for").sum() >= 1
+
+
+def test_published_text():
+    given = {"left": 0.61, "right": [230721, 5.72, 0.6215], "ratio": 27}
+    claim = claim_from(entry(published=given))
+    assert published_text(claim) == "0.610 against 230,721 / 5.72 / 0.6215; ratio: 27"
+    assert published_text(claim_from(entry())) == ""
+
+
+def test_each_rule_has_a_function():
+    assert set(COMPARE) == set(RULES)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- !!python/object/apply:os.getcwd []", "plain YAML data"),
+        ("- !!python/name:os.system", "plain YAML data"),
+        ("- [", "plain YAML data"),
+        ("id: a", "list of claims"),
+        ("- just text", "must be a mapping"),
+    ],
+)
+def test_no_code_and_no_other_shape(tmp_path, text, message):
+    path = tmp_path / "claims.yml"
+    path.write_text(text)
+    with pytest.raises(BadInput, match=message):
+        load_claims(path)
+
+
+def test_the_same_id_twice(tmp_path):
+    import yaml
+
+    path = tmp_path / "claims.yml"
+    path.write_text(yaml.safe_dump([entry(), entry()]))
+    with pytest.raises(BadInput, match="share the id 'planted'"):
+        load_claims(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"scope": None}, "'scope' is missing in claim 'planted'"),
+        ({"verdict": "reproduced"}, "no field 'verdict'"),
+        ({"left": {"datset": "MNIST"}}, "no column 'datset'.* Did you mean 'dataset'"),
+        ({"left": {"seed": "0"}}, "no column 'seed'"),
+        ({"left": {"class": 3}}, "'class' must hold text, quoted if a digit"),
+        ({"left": {"table": "t"}}, "lacks class, dataset, method, metric, score"),
+        ({"left": entry()["left"] | {"variant": "layre=1"}}, "'layre'.* Did you mean 'layer'"),
+        ({"right": None}, "needs 'right'"),
+        ({"bound": 1}, "no use for 'bound'"),
+        ({"margin": "large"}, "Margin must be a number"),
+        ({"margin": True}, "Margin must be a number"),
+        ({"published": 0.5}, "Published must be a mapping"),
+        ({"each": {"class": []}}, "must list the values of 'class'"),
+        ({"each": {"class": ["a"], "method": ["b"]}}, "name one column"),
+        ({"each": {"colour": ["a"]}}, "no column 'colour'"),
+        ({"rule": "within", "target": 1, "tolerance": 1}, "needs 'why'"),
+        ({"rule": "different", "margin": 0, "why": "none"}, "margin above 0"),
+    ],
+)
+def test_incomplete_or_odd_entries_are_refused(changes, message):
+    with pytest.raises(BadInput, match=message):
+        claim_from(entry(**changes))
+
+
+def test_unknown_rule_names_the_nearest():
+    with pytest.raises(UnknownName, match=r"'graeter'.* Did you mean 'greater'"):
+        claim_from(entry(rule="graeter"))
+
+
+def test_each_fills_what_a_selector_leaves_open():
+    left, right = entry()["left"], entry()["right"]
+    del right["method"]
+    claim = claim_from(entry(left=left, right=right, each={"method": ["KDE", "OCSVM"]}))
+    found = [(value, a["method"], b["method"]) for value, a, b in claim.sides()]
+    assert found == [("KDE", "CAE+Grad", "KDE"), ("OCSVM", "CAE+Grad", "OCSVM")]

@@ -1,0 +1,72 @@
+"""Expectations of trained numbers: two standard deviations, and a line that never moves."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from lib.errors import BadInput, DataMissing, UnknownName
+from lib.results import Expected, check_line, load_expected, write_expected
+
+VALUES = [0.96, 0.98] * 4
+
+
+def rows(values, name="AUROC of digit 1"):
+    return [{"name": name, "seed": s, "value": v} for s, v in enumerate(values)]
+
+
+def test_mean_and_width_by_hand(tmp_path):
+    path = tmp_path / "chapter.csv"
+    write_expected(path, rows(VALUES) + rows([v / 2 for v in VALUES], name="half"))
+    found = load_expected(path)
+    # mean 0.97; eight deviations of 0.01 over 8 - 1 degrees of freedom; two of them
+    width = 2 * math.sqrt(8 * 0.01**2 / 7)
+    first = found["AUROC of digit 1"]
+    assert (first.mean, first.width) == pytest.approx((0.97, width), abs=1e-12)  # float64 sums
+    assert found["half"].width == pytest.approx(width / 2, abs=1e-12)
+
+
+def test_line_is_exact_and_judges_unrounded_numbers():
+    expected = {"AUROC": Expected(0.97, 0.02)}
+    assert check_line("AUROC", 0.955, expected) == "AUROC: expected 0.970 ± 0.020: ok"
+    assert check_line("AUROC", 0.9499, expected) == "AUROC: expected 0.970 ± 0.020: OFF"
+    assert check_line("AUROC", 0.9901, expected) == "AUROC: expected 0.970 ± 0.020: OFF"
+    narrow = {"x": Expected(0.9704, 0.0201)}
+    assert check_line("x", 0.9502, narrow) == "x: expected 0.970 ± 0.020: OFF"
+    assert check_line("x", 0.9504, narrow) == "x: expected 0.970 ± 0.020: ok"
+    assert check_line("AUROC", math.nan, expected).endswith("OFF")
+
+
+def test_a_shift_by_twice_the_width_is_always_off():
+    expected = {"x": Expected(0.5, 0.03)}
+    for value in (0.471, 0.5, 0.529):  # every value that is ok by itself
+        assert check_line("x", value, expected).endswith(": ok")
+        for shift in (-0.06, 0.06):
+            assert check_line("x", value + shift, expected).endswith(": OFF")
+
+
+def test_unknown_name():
+    with pytest.raises(UnknownName, match=r"'AUROK'.* Did you mean 'AUROC'"):
+        check_line("AUROK", 0.9, {"AUROC": Expected(0.97, 0.02)})
+
+
+def test_nonsense_is_refused_and_never_written(tmp_path):
+    path = tmp_path / "chapter.csv"
+    twice = rows(VALUES)
+    twice[1]["seed"] = 0
+    bad = [
+        (rows(VALUES[:7]), "has 7 seeds, but 8"),
+        (rows([0.5] * 8), "same for every seed"),
+        (twice, "seed 0 twice"),
+        (rows([*VALUES[:7], math.nan]), "must all be numbers"),
+        ([{"name": "x", "value": 1.0}], "columns name, seed, value"),
+    ]
+    for given, message in bad:
+        with pytest.raises(BadInput, match=message):
+            write_expected(path, given)
+    assert not path.exists()
+    with pytest.raises(DataMissing, match=r"chapter\.csv"):
+        load_expected(path)
+    pd.DataFrame(rows(VALUES[:7])).to_csv(path, index=False)
+    with pytest.raises(BadInput, match="7 seeds"):
+        load_expected(path)

@@ -1,0 +1,84 @@
+"""The documents' numbers: their kinds, and whether their printed averages add up."""
+
+import pytest
+
+from lib.errors import BadInput, DataMissing, UnknownName
+from lib.results import PUBLISHED_COLUMNS, published
+
+CLASSES = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+
+def test_every_file_is_read_and_kinds_follow_the_tables():
+    table = published()
+    assert tuple(table.columns) == PUBLISHED_COLUMNS
+    assert len(table) == 60 + 41 + 346 + 18 + 22  # rows of the five files
+    settings = {"hybrid-lambda", "class-split", "data-split", "rings", "open-set"}
+    kinds = {name: set(group["kind"]) for name, group in table.groupby("table")}
+    assert {name for name, found in kinds.items() if found == {"setting"}} == settings
+    assert kinds["background"] == {"background"}
+    assert kinds["results-gaps"] == kinds["improvements"] == {"derived"}
+    assert kinds["fooling"] == {"measured", "blank"}
+    for name in ("baseline-auroc", "sota-auroc", "fashion-mnist", "results-q1-q2"):
+        assert kinds[name] == {"measured"}
+
+
+def test_ratios_are_derived_and_counts_are_measured():
+    table = published("gradcon-slides")
+    derived = table[table["kind"] == "derived"]
+    assert sorted(derived["value"]) == [1.9, 27.0]
+    assert set(table[table["metric"] == "parameters"]["kind"]) == {"measured"}
+
+
+def test_blank_rows_and_only_they_have_no_value():
+    table = published()
+    blank = table[table["kind"] == "blank"]
+    # ten dashes or empty cells below "average steps", two more empty cells of dAE asym
+    assert len(blank) == 12
+    assert blank["value"].isna().all()
+    assert table["value"].notna().sum() == len(table) - 12
+
+
+def test_keys_are_unique_so_that_joining_never_doubles_a_row():
+    table = published()
+    assert not table.duplicated(["table", "dataset", "method", "score", "class", "metric"]).any()
+
+
+def test_printed_averages_agree_with_their_entries_but_for_ocgan():
+    table = published("gradcon-slides")
+    table = table[table["table"].isin(["baseline-auroc", "sota-auroc"])]
+    off = {}
+    keys = ["table", "dataset", "method", "score"]
+    for key, group in table.groupby(keys, sort=False):
+        printed = group[group["class"] == "average"]["value"].item()
+        entries = group[group["class"] != "average"]["value"]
+        assert len(entries) == 10
+        # entries and average are rounded to three decimals: 0.0005 for each
+        # two roundings could make 0.001; only the average's own, 0.0005, and half of another seen
+        if abs(printed - entries.mean()) > 0.0006:
+            off[key] = (printed, round(float(entries.mean()), 4))
+    assert off == {("sota-auroc", "CIFAR-10", "OCGAN", ""): (0.657, 0.6563)}
+
+
+def test_one_vae_row_is_printed_twice_under_two_names():
+    table = published("gradcon-slides").set_index(["table", "dataset", "method", "score", "class"])
+    for class_ in (*CLASSES, "average"):
+        there = table.loc[("sota-auroc", "CIFAR-10", "VAE", "", class_), "value"]
+        assert there == table.loc[("baseline-auroc", "CIFAR-10", "VAE", "latent", class_), "value"]
+
+
+def test_unknown_source_and_missing_or_broken_files(tmp_path):
+    with pytest.raises(UnknownName, match=r"'gradcon'.* Did you mean 'gradcon-slides'"):
+        published("gradcon")
+    with pytest.raises(DataMissing):
+        published(folder=tmp_path)
+    head = ",".join(PUBLISHED_COLUMNS)
+    broken = {
+        "no kind": "source,table\na,b\n",
+        "unknown kind": f"{head}\ns,t,d,m,s,c,0.5,AUROC,seed,,guessed\n",
+        "value missing": f"{head}\ns,t,d,m,s,c,,AUROC,seed,,measured\n",
+        "blank with value": f"{head}\ns,t,d,m,s,c,0.5,AUROC,seed,,blank\n",
+    }
+    for text in broken.values():
+        (tmp_path / "x.csv").write_text(text)
+        with pytest.raises(BadInput, match=r"x\.csv"):
+            published(folder=tmp_path)

@@ -1,0 +1,162 @@
+"""Result rows: schema, variants, merging, and files that are whole or absent."""
+
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lib.errors import BadInput, DataMissing, UnknownName
+from lib.results import (
+    COLUMNS,
+    append_rows,
+    frame,
+    merge,
+    parse_variant,
+    read_rows,
+    row,
+    variant,
+    write_rows,
+)
+
+
+def made(**changes):
+    base = {
+        "run": "r1",
+        "table": "baseline-auroc",
+        "dataset": "MNIST",
+        "method": "CAE",
+        "score": "recon",
+        "class_": "3",
+        "seed": 0,
+        "metric": "AUROC",
+        "value": 0.1 + 0.2,
+        "n": 2000,
+    }
+    return row(**(base | changes))
+
+
+def test_columns_are_those_of_the_design():
+    promised = "run, table, dataset, method, score, class, variant, seed, metric, value, n"
+    assert ", ".join(COLUMNS) == promised
+    assert tuple(made()) == COLUMNS
+
+
+def test_frame_has_fixed_types_and_order():
+    given = dict(reversed(made(seed=np.int64(2), value=np.float32(0.5)).items()))
+    table = frame([given])
+    assert tuple(table.columns) == COLUMNS
+    assert [table[c].dtype for c in ("seed", "value", "n")] == ["int64", "float64", "int64"]
+    assert table["class"].tolist() == ["3"]
+    assert tuple(frame([]).columns) == COLUMNS and frame([]).empty
+
+
+def test_a_digit_may_be_given_as_a_number():
+    assert made(class_=3) == made(class_="3")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"value": float("nan")}, "finite number, but nan came for table baseline-auroc"),
+        ({"value": float("inf")}, "finite number"),
+        ({"value": "much"}, "finite number"),
+        ({"dataset": None}, "'dataset' must hold text"),
+        ({"method": 3}, "'method' must hold text, but 3"),
+        ({"seed": 0.5}, "'seed' must hold whole numbers"),
+        ({"seed": True}, "'seed' must hold whole numbers"),
+        ({"n": 0}, "'n' must hold whole numbers from 1"),
+        ({"variant": "layers=1"}, "no variant key 'layers'.* Did you mean 'layer'"),
+        ({"variant": "layer=2;alpha=0"}, "must be sorted"),
+        ({"variant": "layer"}, "plain word or number"),
+    ],
+)
+def test_frame_refuses_nonsense(changes, message):
+    with pytest.raises(BadInput, match=message):
+        frame([made(**changes)])
+
+
+def test_frame_refuses_other_columns():
+    with pytest.raises(BadInput, match=r"no column 'datset'.* Did you mean 'dataset'"):
+        frame([made() | {"datset": "MNIST"}])
+    with pytest.raises(BadInput, match="lack the column 'n'"):
+        frame(pd.DataFrame([made()]).drop(columns="n"))
+
+
+def test_the_same_measurement_twice_is_refused_whatever_the_run():
+    with pytest.raises(BadInput, match="twice: table baseline-auroc, dataset MNIST"):
+        frame([made(), made(run="r2", value=0.9)])
+    assert len(frame([made(), made(seed=1), made(variant="alpha=0"), made(class_=4)])) == 4
+
+
+def test_merge_joins_and_refuses_duplicates_but_keeps_one_exact_count():
+    first, second = frame([made()]), frame([made(run="r2", seed=1)])
+    assert merge([first, second])["seed"].tolist() == [0, 1]
+    with pytest.raises(BadInput, match="twice"):
+        merge([first, frame([made(run="r2")])])
+    count = {"table": "model-size", "dataset": "", "class_": "", "metric": "parameters", "n": 1}
+    parts = [frame([made(run=run, value=230721, **count)]) for run in ("r1", "r2")]
+    assert merge(parts)["run"].tolist() == ["r1"]
+    with pytest.raises(BadInput, match="twice"):  # two counts of one network cannot both be right
+        merge([parts[0], frame([made(run="r2", value=232771, **count)])])
+    assert merge([]).empty
+
+
+def test_variant_is_canonical():
+    assert variant() == ""
+    assert variant(layer=2, alpha=0.0) == variant(alpha=0, layer=np.int64(2)) == "alpha=0;layer=2"
+    assert variant(beta=0.1 + 0.2, lr=1e-4, condition="rain") == "beta=0.3;condition=rain;lr=0.0001"
+    assert variant(**{"lambda": -0.0}) == "lambda=0"
+    assert parse_variant("alpha=0;layer=2") == {"alpha": "0", "layer": "2"}
+    assert parse_variant("") == {}
+
+
+@pytest.mark.parametrize("value", [True, None, "", "a;b", "a=b", " a"])
+def test_variant_refuses_values_that_would_not_read_back(value):
+    with pytest.raises(BadInput):
+        variant(arm=value)
+
+
+def test_variant_refuses_an_unknown_key():
+    with pytest.raises(UnknownName, match=r"'aplha'.* Did you mean 'alpha'"):
+        variant(aplha=0)
+
+
+def test_file_gives_back_the_same_rows(tmp_path):
+    table = frame([made(), made(variant="alpha=0;layer=2", value=1 / 3), made(dataset="", seed=7)])
+    path = tmp_path / "new" / "rows.csv"
+    write_rows(path, table)
+    pd.testing.assert_frame_equal(read_rows(path), table)  # values to the last bit
+    append_rows(path, frame([made(seed=9)]))
+    assert read_rows(path)["seed"].tolist() == [0, 0, 7, 9]
+    with pytest.raises(BadInput, match="twice"):
+        append_rows(path, frame([made(seed=9)]))
+    assert len(read_rows(path)) == 4
+    append_rows(tmp_path / "fresh.csv", table)
+    assert len(read_rows(tmp_path / "fresh.csv")) == 3
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path, monkeypatch):
+    path = tmp_path / "rows.csv"
+    write_rows(path, frame([made()]))
+    before = path.read_bytes()
+    with pytest.raises(BadInput):
+        write_rows(path, pd.DataFrame([made(value=float("nan"))]))
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        write_rows(path, frame([made(seed=1)]))
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["rows.csv"]
+
+
+def test_reading_names_what_is_wrong(tmp_path):
+    with pytest.raises(DataMissing, match=r"no result file named rows\.csv"):
+        read_rows(tmp_path / "rows.csv")
+    for text in ("", "a,b\n1,2\n", ",".join(COLUMNS) + "\nr,t,d,m,s,c,,0,AUROC,,1\n"):
+        (tmp_path / "rows.csv").write_text(text)
+        with pytest.raises(BadInput, match=r"rows\.csv is not a file of result rows"):
+            read_rows(tmp_path / "rows.csv")
