@@ -3,7 +3,7 @@ PYTHON ?= python3
 PROFILE ?= quick
 CORES ?= 2
 BIN := .venv/bin
-SNAKEMAKE = $(BIN)/python -m snakemake --cores $(CORES) --nolock --rerun-incomplete --quiet rules
+SNAKEMAKE = $(BIN)/python -m snakemake --quiet rules --cores $(CORES) --nolock --rerun-incomplete
 TIMED = start=$$(date +%s); $(1); end=$$(date +%s); \
 	echo "$(2) ($$(( (end - start) / 60 )) min $$(( (end - start) % 60 )) s)"
 
@@ -15,7 +15,7 @@ venv: .venv/complete ## make .venv from constraints.txt
 .venv/complete: constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt "pip>=25.1" setuptools
-	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt --progress-bar on \
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt \
 		--no-build-isolation -e . --group book --group test
 	touch $@
 
@@ -38,8 +38,10 @@ browser-test: venv ## open the built book in headless Chromium, network off
 accept: venv ## rewrite the golden notebooks and the expectations
 	$(BIN)/python -m lib.accept
 
+# code may change while a sweep goes on: only new cells and new values are made
 sweep: venv ## run sweeps/SWEEP.yml, two cells at a time, going on where it stopped
-	$(SNAKEMAKE) sweep --config sweep=$(SWEEP)
+	@test -n "$(SWEEP)" || { echo "Name a file of sweeps/, such as: make sweep SWEEP=gradcon-mnist"; exit 1; }
+	$(SNAKEMAKE) sweep --rerun-triggers mtime params input --config sweep=$(SWEEP)
 
 clean: ## remove everything that was built
 	rm -rf _build .snakemake chapters/*.ipynb

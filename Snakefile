@@ -7,19 +7,16 @@
 import sys
 from pathlib import Path
 
-import yaml
-
-from lib import sweep as sweeps
-from lib.paths import ROOT
+from lib import parameters, sweep as sweeps
+from lib.errors import CompanionError
 
 PYTHON = sys.executable
 PROFILE = config.get("profile", "quick")
 SWEEP = config.get("sweep", "")
 
-TOC = yaml.safe_load(Path("_toc.yml").read_text())
-PAGES = [TOC["root"], *(page["file"] for part in TOC["parts"] for page in part["chapters"])]
-NOTEBOOKS = [Path(page).name for page in PAGES if Path(f"{page}.py").exists()]
-ASSEMBLED = ["scoreboard"]  # reads the rows of the others, so it runs after them
+NOTEBOOKS = parameters.book_chapters()
+# an assembled chapter reads the rows of the others, so it runs after them
+ASSEMBLED = [name for name in NOTEBOOKS if parameters.is_assembled(name)]
 CHAPTERS = [name for name in NOTEBOOKS if name not in ASSEMBLED]
 
 CODE = sorted(str(p) for p in Path("lib").rglob("*") if p.suffix in (".py", ".csv"))
@@ -28,7 +25,9 @@ TEXT = sorted(str(p) for p in Path("chapters").rglob("*") if p.suffix in (".md",
 
 
 wildcard_constraints:
-    chapter="|".join(NOTEBOOKS) or "none",
+    chapter="|".join(CHAPTERS) or "none",
+    assembled="|".join(ASSEMBLED),
+    notebook="|".join(NOTEBOOKS) or "none",
 
 
 rule book:
@@ -43,11 +42,6 @@ rule chapter:
         RESULTS,
         "chapters/{chapter}.py",
         f"chapters/profiles/{PROFILE}.yml",
-        lambda wanted: (
-            expand("_build/book/{name}/rows.csv", name=CHAPTERS)
-            if wanted.chapter in ASSEMBLED
-            else []
-        ),
     output:
         notebook="_build/book/{chapter}/{chapter}.ipynb",
         rows="_build/book/{chapter}/rows.csv",
@@ -58,12 +52,26 @@ rule chapter:
         " --profile {PROFILE} --output _build/book/{wildcards.chapter}"
 
 
+# Notebooks that only read the rows of the others run after them.
+rule assembled:
+    input:
+        CODE,
+        RESULTS,
+        expand("_build/book/{name}/rows.csv", name=CHAPTERS),
+        "chapters/{assembled}.py",
+    output:
+        "_build/book/{assembled}/{assembled}.ipynb",
+    shell:
+        "{PYTHON} -m lib.execute {wildcards.assembled} --profile {PROFILE}"
+        " --output _build/book/{wildcards.assembled}"
+
+
 # The book reads executed notebooks beside the pages; they are copies and never committed.
 rule place:
     input:
-        "_build/book/{chapter}/{chapter}.ipynb",
+        "_build/book/{notebook}/{notebook}.ipynb",
     output:
-        "chapters/{chapter}.ipynb",
+        "chapters/{notebook}.ipynb",
     shell:
         "cp {input} {output}"
 
@@ -81,7 +89,10 @@ rule html:
         "{PYTHON} -m jupyter_book build -W -n --keep-going --all ."
 
 
-CELLS = sweeps.cells(Path(f"sweeps/{SWEEP}.yml")) if SWEEP else {}
+try:
+    CELLS = sweeps.cells(Path(f"sweeps/{SWEEP}.yml")) if SWEEP else {}
+except CompanionError as error:
+    raise WorkflowError(str(error))
 
 
 # Finished cells are never made again, whatever changes in the code: each says in runs.csv which

@@ -15,13 +15,15 @@ from typing import Any
 import jupytext
 import nbformat
 import papermill
+from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from lib import errors, parameters
 from lib.paths import ROOT
 from lib.workspace import WORK, run_name
 
-RESULT_FILES = ("rows.csv", "runs.csv")
+# rows.csv comes last: where it stands, the run is complete (a sweep goes by it)
+RESULT_FILES = ("checked.csv", "runs.csv", "rows.csv")
 
 
 class ChapterFailed(errors.CompanionError):
@@ -36,7 +38,7 @@ def execute(
     output: Path | None = None,
     progress: bool = True,
 ) -> Path:
-    """Execute a chapter and return the folder with its notebook, rows.csv and runs.csv.
+    """Execute a chapter and return the folder with its notebook and RESULT_FILES.
 
     `values` override the profile's. The folder (default `_build/runs/<run name>`) gets the files
     only after every cell went through; until then a subfolder `.work` keeps the checkpoints, from
@@ -53,6 +55,8 @@ def execute(
     folder = output if output is not None else ROOT / "_build/runs" / run_name(chapter, full)
     work = folder / ".work"
     work.mkdir(parents=True, exist_ok=True)
+    for name in RESULT_FILES:
+        (work / name).unlink(missing_ok=True)  # of a run that was killed
 
     notebook = nbformat.from_dict(jupytext.read(parameters.chapter_path(chapter)))
     notebook.metadata["kernelspec"] = {
@@ -75,15 +79,20 @@ def execute(
             )
         except PapermillExecutionError as error:
             raise ChapterFailed(_in_words(chapter, error)) from error
+        except DeadKernelError as error:
+            raise ChapterFailed(
+                f"The Python process of chapter {chapter} died, most often for lack of memory."
+            ) from error
         result = clean(nbformat.read(executed, as_version=4))
     _refuse_unfinished(chapter, result)
 
-    for name in RESULT_FILES:
-        if (work / name).exists():
-            os.replace(work / name, folder / name)
     part = work / f"{chapter}.ipynb"
     nbformat.write(result, part)
     os.replace(part, folder / part.name)
+    for name in RESULT_FILES:
+        (folder / name).unlink(missing_ok=True)  # an older run's must not stand beside the notebook
+        if (work / name).exists():
+            os.replace(work / name, folder / name)
     shutil.rmtree(work)
     return folder
 

@@ -13,7 +13,7 @@ import jupytext
 import yaml
 
 from lib.errors import BadInput, UnknownName, nearest
-from lib.paths import CHAPTERS, PROFILES
+from lib.paths import CHAPTERS, PROFILES, ROOT
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,19 @@ def chapter_path(chapter: str) -> Path:
     return CHAPTERS / f"{chapter}.py"
 
 
+def book_chapters(toc: Path = ROOT / "_toc.yml") -> list[str]:
+    """The chapters to execute that a table of contents names, in its order."""
+    content = yaml.safe_load(toc.read_text(encoding="utf-8"))
+    pages = [content["root"], *(p["file"] for part in content["parts"] for p in part["chapters"])]
+    return [Path(page).name for page in pages if Path(page).name in chapter_names()]
+
+
+def is_assembled(chapter: str) -> bool:
+    """Whether a chapter only assembles what others measured: `companion: {assembled: true}`."""
+    header = jupytext.read(chapter_path(chapter)).metadata
+    return bool(header.get("companion", {}).get("assembled"))
+
+
 def declared(chapter: str) -> dict[str, Parameter]:
     """The parameters that a chapter's tagged cell assigns, in their order."""
     notebook = jupytext.read(chapter_path(chapter))
@@ -56,7 +69,13 @@ def declared(chapter: str) -> dict[str, Parameter]:
     for statement in ast.parse(source).body:
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
             comment = comments.get(statement.end_lineno or statement.lineno, "")
-            found[statement.targets[0].id] = Parameter(ast.literal_eval(statement.value), comment)
+            name = statement.targets[0].id
+            try:
+                found[name] = Parameter(ast.literal_eval(statement.value), comment)
+            except ValueError as error:
+                raise BadInput(
+                    f"Parameter {name} of chapter {chapter} needs a plain value as its default."
+                ) from error
     return found
 
 
@@ -86,7 +105,7 @@ def parse(pairs: Mapping[str, str]) -> dict[str, Any]:
     values = {}
     for name, text in pairs.items():
         try:
-            values[name] = yaml.safe_load(text)
+            values[name] = yaml.safe_load(text) if text.strip() else ""
         except yaml.YAMLError as error:
             raise BadInput(f"The value of {name} cannot be read: {text!r}.") from error
         if isinstance(values[name], str):  # YAML 1.1 takes 1e-3 for a word
@@ -98,7 +117,8 @@ def parse(pairs: Mapping[str, str]) -> dict[str, Any]:
 def check(chapter: str, values: Mapping[str, Any]) -> None:
     """Refuse a name that the chapter does not have, and a value of another kind than its default.
 
-    Raises UnknownName (naming the nearest parameter) or BadInput.
+    The entries of a list are held to those of the default. Raises UnknownName (naming the nearest
+    parameter) or BadInput.
     """
     known = declared(chapter)
     for name, value in values.items():
@@ -107,12 +127,18 @@ def check(chapter: str, values: Mapping[str, Any]) -> None:
                 f"Chapter {chapter} has no parameter {name!r}.{nearest(name, known)} "
                 f"It has {', '.join(known)}."
             )
-        wanted = type(known[name].default)
-        fits = isinstance(value, wanted) and isinstance(value, bool) == (wanted is bool)
-        if wanted is float:
-            fits = isinstance(value, int | float) and not isinstance(value, bool)
-        if not fits:
+        if not _fits(value, known[name].default):
             raise BadInput(
                 f"Parameter {name} of chapter {chapter} takes a value such as "
                 f"{known[name].default!r}; it was given {value!r}."
             )
+
+
+def _fits(value: Any, default: Any) -> bool:
+    if isinstance(value, bool) or isinstance(default, bool):
+        return isinstance(value, bool) and isinstance(default, bool)
+    if isinstance(default, float):
+        return isinstance(value, int | float)
+    if isinstance(default, list) and default:
+        return isinstance(value, list) and all(_fits(entry, default[0]) for entry in value)
+    return isinstance(value, type(default))

@@ -29,13 +29,19 @@ def read_sweep(path: Path) -> dict[str, Any]:
     """
     if not path.exists():
         raise BadInput(f"There is no sweep file {path.name}.")
-    sweep = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        sweep = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise BadInput(f"{path.name} is no YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(sweep, dict) or not {"chapter", "grid"} <= set(sweep) <= FIELDS:
         raise BadInput(f"{path.name} must have chapter and grid, and may have {sorted(FIELDS)}.")
-    grid = sweep["grid"]
-    if not all(isinstance(values, list) and values for values in grid.values()):
+    sweep = dict[str, Any]({"profile": "full", "parameters": {}}) | sweep
+    for field in ("grid", "parameters"):
+        if not isinstance(sweep[field], dict):
+            raise BadInput(f"{field} in {path.name} must name parameters and give them values.")
+    lists = sweep["grid"].values()
+    if not lists or not all(isinstance(values, list) and values for values in lists):
         raise BadInput(f"Each parameter in the grid of {path.name} needs a list of values.")
-    sweep = {"profile": "full", "parameters": {}} | sweep
     parameters.profile(sweep["profile"], sweep["chapter"])
     for cell in _product(sweep).values():
         parameters.check(sweep["chapter"], cell)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from lib.results import write_rows, write_runs
+from lib.results import write_rows, write_runs, write_whole
 from lib.results.provenance import runs_frame
 
 # An environment variable and not a parameter: a path must not end up in the notebook.
@@ -42,3 +42,11 @@ def leave_results(rows: pd.DataFrame, run: Mapping[str, object]) -> None:
     if folder is not None:
         write_rows(folder / "rows.csv", rows)
         write_runs(folder / "runs.csv", runs_frame([run]))
+
+
+def leave_checked(values: Mapping[str, float]) -> None:
+    """Write the trained numbers that golden notebooks check (name, value), if there is a folder."""
+    folder = work_folder()
+    if folder is not None:
+        table = pd.DataFrame({"name": list(values), "value": [float(v) for v in values.values()]})
+        write_whole(folder / "checked.csv", table.to_csv(index=False, lineterminator="\n"))

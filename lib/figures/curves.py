@@ -16,7 +16,7 @@ def score_histograms(
 ) -> None:
     """One panel per score: its distribution over normal images and over anomalies (label 1)."""
     for axis, (name, values) in zip(axes, scores.items(), strict=True):
-        edges = np.histogram_bin_edges(values, 30)
+        edges = np.histogram_bin_edges(values, 30).tolist()
         for label, word in ((0, "normal"), (1, "anomaly")):
             part = values[labels == label]
             axis.hist(part, edges, alpha=0.6, color=COLOURS[word], label=word)

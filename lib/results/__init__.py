@@ -1,5 +1,6 @@
 """Result rows, their provenance, the documents' numbers, and verdicts on the claims."""
 
+from lib.results.agreement import agreement_lines
 from lib.results.averages import CLASSES, with_averages
 from lib.results.claims import Claim, claim_from, load_claims, published_text
 from lib.results.expected import (
@@ -19,6 +20,7 @@ from lib.results.provenance import (
     write_runs,
 )
 from lib.results.published import PUBLISHED_COLUMNS, published
+from lib.results.reference import reference_rows, reference_runs
 from lib.results.rows import (
     COLUMNS,
     append_rows,
@@ -42,6 +44,7 @@ __all__ = [
     "Claim",
     "Expected",
     "Verdict",
+    "agreement_lines",
     "append_rows",
     "check_line",
     "claim_from",
@@ -61,6 +64,8 @@ __all__ = [
     "published_text",
     "read_rows",
     "read_runs",
+    "reference_rows",
+    "reference_runs",
     "row",
     "runs_frame",
     "three_numbers",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from lib.errors import BadInput, DataMissing, UnknownName, nearest
-from lib.results.files import write_whole
+from lib.results.files import exact_number, write_whole
 
 LEAST_SEEDS = 8  # with fewer, two standard deviations are mostly guesswork
 
@@ -47,7 +47,10 @@ def load_expected(path: Path) -> dict[str, Expected]:
     """The expectations stored in a CSV file. Raises DataMissing, or as `expectations` does."""
     if not path.is_file():
         raise DataMissing(f"There are no expectations named {path.name}: run `make accept`.")
-    return expectations(pd.read_csv(path, dtype={"name": str}, float_precision="round_trip"))
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    if "value" in table:
+        table = table.assign(value=table["value"].map(exact_number))
+    return expectations(table)
 
 
 def write_expected(path: Path, rows: Iterable[Mapping[str, object]] | pd.DataFrame) -> None:

@@ -1,5 +1,6 @@
-"""Small text files, written whole or not at all."""
+"""Small text files, written whole or not at all, and numbers read back to the last bit."""
 
+import math
 import os
 from pathlib import Path
 
@@ -16,3 +17,14 @@ def write_whole(path: Path, text: str) -> None:
         os.replace(part, path)  # atomic within one folder
     finally:
         part.unlink(missing_ok=True)
+
+
+def exact_number(text: str) -> float:
+    """The float64 that was written as this text, NaN if it is none.
+
+    pandas rounds the last bit in some versions; Python does not.
+    """
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from lib.errors import BadInput, DataMissing, nearest
-from lib.results.files import write_whole
+from lib.results.files import exact_number, write_whole
 from lib.results.variants import variant_problem
 
 TEXT_COLUMNS = ("run", "table", "dataset", "method", "score", "class", "variant", "metric")
@@ -53,7 +53,7 @@ def frame(rows: Iterable[Mapping[str, object]] | pd.DataFrame) -> pd.DataFrame:
     for column in TEXT_COLUMNS:
         for cell in table[column].unique():
             if not isinstance(cell, str):
-                raise BadInput(f"Column {column!r} must hold text, but {cell!r} came.")
+                raise BadInput(f"Column {column!r} must hold text, but {cell} came.")
     for text in table["variant"].unique():
         if problem := variant_problem(text):
             raise BadInput(problem)
@@ -61,12 +61,12 @@ def frame(rows: Iterable[Mapping[str, object]] | pd.DataFrame) -> pd.DataFrame:
         for cell in table[column]:
             if not _is_whole(cell) or cell < least:
                 raise BadInput(
-                    f"Column {column!r} must hold whole numbers from {least} up, but {cell!r} came."
+                    f"Column {column!r} must hold whole numbers from {least} up, but {cell} came."
                 )
     values = pd.to_numeric(table["value"], errors="coerce").astype("float64")
     if not (bad := table[~values.map(math.isfinite)]).empty:
         raise BadInput(
-            f"A value must be a finite number, but {bad['value'].iloc[0]!r} came for "
+            f"A value must be a finite number, but {bad['value'].iloc[0]} came for "
             f"{describe(bad.iloc[0])}."
         )
     table = table.assign(value=values).astype({"seed": "int64", "n": "int64"})
@@ -92,10 +92,11 @@ def read_rows(path: Path) -> pd.DataFrame:
     """The result rows of a CSV file, checked. Raises DataMissing or BadInput."""
     if not path.is_file():
         raise DataMissing(f"There is no result file named {path.name}: run the chapter first.")
-    text = dict.fromkeys(TEXT_COLUMNS, str)
     try:
-        table = pd.read_csv(path, dtype=text, keep_default_na=False, float_precision="round_trip")
-        return frame(table)
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        _check_columns(table.columns)
+        numbers = {name: table[name].map(exact_number) for name in ("seed", "value", "n")}
+        return frame(table.assign(**numbers))
     except (BadInput, pd.errors.ParserError, pd.errors.EmptyDataError) as problem:
         raise BadInput(f"{path.name} is not a file of result rows: {problem}") from problem
 

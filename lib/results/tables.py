@@ -84,8 +84,7 @@ def _pivot(parts: list[tuple[str, str, str, str, str, str]]) -> pd.DataFrame:
     classes = list(dict.fromkeys(part[4] for part in parts))
     # digits sort themselves; other names keep the document's order; the average ends the line
     classes.sort(key=lambda c: (c == "average", int(c) if c.isdigit() else 0))
-    index = pd.MultiIndex.from_tuples(lines, names=names) if lines else None
-    shown = pd.DataFrame("", index=index, columns=pd.Index(classes, name="class"))
-    for *line, class_, text in parts:
-        shown.loc[tuple(line), class_] = text
-    return shown
+    index = pd.MultiIndex.from_arrays(list(zip(*lines, strict=True)) or [[]] * 4, names=names)
+    texts = {tuple(part[:5]): part[5] for part in parts}
+    grid = [[texts.get((*line, class_), "") for class_ in classes] for line in lines]
+    return pd.DataFrame(grid, index=index, columns=pd.Index(classes, name="class"))

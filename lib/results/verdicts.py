@@ -178,9 +178,8 @@ def _reductions(used: pd.DataFrame, rows: pd.DataFrame, runs: pd.DataFrame) -> l
     found = {f"data set {name}" for name in used["dataset"] if name in REDUCED_DATASETS}
     names = set(used["run"]) - {"merged"}
     # an average over several runs is as reduced as any of them
-    merged = used.loc[used["run"] == "merged", GROUP]
-    for key in merged.itertuples(index=False, name=None):
-        behind = set(rows.loc[(rows[GROUP] == key).all(axis=1), "run"])
+    for _, average in used[used["run"] == "merged"].iterrows():
+        behind = set(rows.loc[(rows[GROUP] == average[GROUP]).all(axis=1), "run"])
         # its own mark is no run; alone, with no class rows behind it, it is without provenance
         names |= behind - {"merged"} or {"merged"}
     known = runs.set_index("run")

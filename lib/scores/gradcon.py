@@ -25,9 +25,8 @@ def gradient_cosines(model: CAE, x: Tensor, reference: Sequence[Tensor]) -> Tens
             f"it has {[list(r.shape) for r in reference]}."
         )
     pairs = zip(gradients, reference, strict=True)
-    return torch.stack(
-        [torch.cosine_similarity(g.flatten(1), r.flatten()[None], dim=1) for g, r in pairs], dim=1
-    )
+    cosines = [torch.cosine_similarity(g.flatten(1), r.flatten()[None], dim=1) for g, r in pairs]
+    return torch.stack(cosines, dim=1).detach().clamp(-1, 1)  # rounding can pass 1 by a little
 
 
 def gradient_score(

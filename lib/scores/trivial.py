@@ -1,8 +1,12 @@
 """Scores that know nothing: what every table must be compared with."""
 
+import torch
 from torch import Tensor
 
+from lib.errors import BadInput
 
+
+@torch.no_grad()
 def mean_brightness(x: Tensor) -> Tensor:
     """Mean pixel value, `[n]` in [0, 1]; higher counts as more anomalous, by decree.
 
@@ -11,9 +15,15 @@ def mean_brightness(x: Tensor) -> Tensor:
     return x.flatten(1).mean(1)
 
 
+@torch.no_grad()
 def distance_to_mean(x: Tensor, train: Tensor) -> Tensor:
     """Mean squared distance to the mean training image, `[n]`; higher is more anomalous.
 
-    `x` `[n, c, h, w]` and `train` `[m, c, h, w]`, both in [0, 1].
+    `x` `[n, c, h, w]` and `train` `[m, c, h, w]`, both in [0, 1]. Raises BadInput where their
+    images differ in shape or there are no training images.
     """
+    if len(train) == 0 or x.shape[1:] != train.shape[1:]:
+        raise BadInput(
+            f"Images {list(x.shape)} cannot be compared with training images {list(train.shape)}."
+        )
     return (x - train.mean(0)).square().flatten(1).mean(1)

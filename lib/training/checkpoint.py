@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pickle
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,19 +19,28 @@ def save_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
     """Write `content` to `path`; a reader sees the old file or the new one, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    torch.save(dict(content), part)
-    os.replace(part, path)
+    try:
+        torch.save(dict(content), part)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
     """Read what `save_checkpoint` wrote, to the CPU, without running code from the file.
 
-    Raises DataCorrupt where the file is cut off or holds anything but tensors and plain values.
+    Raises DataCorrupt where the file is cut off, was changed after it was written, or holds
+    anything but tensors and plain values.
     """
+    refused = f"{path.name} is damaged or not a checkpoint of this project: refused."
     try:
-        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise DataCorrupt(f"{path.name} is not a checkpoint of this project: refused.") from error
+        with zipfile.ZipFile(path) as archive:
+            changed = archive.testzip()  # torch.load itself does not look at the checksums
+        content = None if changed else torch.load(path, map_location="cpu", weights_only=True)
+    except (zipfile.BadZipFile, pickle.UnpicklingError, RuntimeError, ValueError) as error:
+        raise DataCorrupt(refused) from error
+    if not isinstance(content, dict):
+        raise DataCorrupt(refused)
     return content
 
 

@@ -1,9 +1,10 @@
 """Training of GradCon's autoencoder, with or without the constraint on its gradients."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 import torch.nn.functional as F
@@ -53,21 +54,25 @@ def fit(
     reference gradient is kept as well, so that both can be scored alike.
     Images `[n, c, 28, 28]` in [0, 1] on the model's device. `generator` draws the batches.
     `selection`: "best" takes the epoch of smallest validation J, "last" the last one, and
-    "official" follows the official code, which saves only every fifth epoch and only if that one
-    beats all earlier ones (the last epoch where none did).
+    "official" follows the official code, which looks only at epochs 1, 6, 11, … and the last, and
+    keeps one of them only if it beats all earlier epochs.
     With `checkpoint` each epoch is written there and an interrupted training goes on from it;
-    a file with another `fingerprint` is ignored.
-    Raises BadInput for epochs, batch size or learning rate not above 0, or no images.
+    a file with another `fingerprint`, or with more epochs than asked for, is ignored.
+    Raises BadInput for epochs, batch size or learning rate not above 0, an alpha below 0, an
+    unknown selection, or no images; DataCorrupt for a damaged checkpoint.
     Source: kwon2020gradcon, objective J; alpha, optimiser and batch of the official code.
     """
-    _check(train, validation, epochs, batch_size, learning_rate, alpha)
+    _check_numbers(epochs, batch_size, learning_rate, alpha)
+    _check_images(train=train, validation=validation)
+    if selection not in get_args(Selection):
+        raise BadInput(f"selection must be one of {get_args(Selection)}; it was {selection!r}.")
     optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate)
     reference = ReferenceGradient()
     history: list[dict[str, float]] = []
     chosen: dict[str, Any] = {}
     if checkpoint is not None and checkpoint.exists():
         state = load_checkpoint(checkpoint)
-        if state["fingerprint"] == fingerprint:
+        if state.get("fingerprint") == fingerprint and len(state["history"]) <= epochs:
             model.load_state_dict(state["model"])
             optimiser.load_state_dict(state["optimiser"])
             device = train.device
@@ -81,8 +86,9 @@ def fit(
         entry |= _validate(model, validation, reference, alpha, batch_size)
         earlier = min((past["validation_J"] for past in history), default=float("inf"))
         history.append(entry)
-        hit = _is_chosen(selection, epoch, entry["validation_J"], earlier)
-        if hit or not chosen.get("hit"):  # until a first hit the newest epoch stands in
+        looked_at = selection != "official" or epoch % 5 == 1 or epoch == epochs
+        hit = selection == "last" or (looked_at and entry["validation_J"] < earlier)
+        if hit or not chosen.get("hit"):  # where J was never a number the last epoch stands in
             chosen = {"hit": hit, "epoch": epoch, "model": _copy(model)}
             chosen |= {"mean": reference.copy().mean, "steps": reference.steps}
         if checkpoint is not None:
@@ -129,7 +135,7 @@ def step(
         objective = loss - alpha * cosines.mean()
         cosine = float(cosines.mean().detach())
     optimiser.zero_grad()
-    objective.backward()  # type: ignore[no-untyped-call]
+    objective.backward()
     taken = [w.grad for w in weights if w.grad is not None]
     if not constrained and reference.steps > 0:
         cosine = float(gradient_cosines(taken, reference.mean).mean())
@@ -142,7 +148,9 @@ def mean_gradient(model: CAE, images: Tensor, *, batch_size: int = 64) -> Refere
     """Mean of dL/dw over batches of `images` with the weights held still.
 
     The reference for a network that was never trained: the table's untrained row.
+    Raises BadInput where there are no images.
     """
+    _check_images(training=images)
     reference = ReferenceGradient()
     for x in images.split(batch_size):
         loss = F.mse_loss(model(x), x)
@@ -186,33 +194,25 @@ def _validate(
     return entry | {"validation_J": loss - alpha * cosine}
 
 
-def _is_chosen(selection: Selection, epoch: int, value: float, earlier: float) -> bool:
-    if selection == "last":
-        return True
-    return value < earlier and (selection == "best" or epoch % 5 == 0)
-
-
 def _copy(model: CAE) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in model.state_dict().items()}
 
 
-def _check(
-    train: Tensor,
-    validation: Tensor,
-    epochs: int,
-    batch_size: int,
-    learning_rate: float,
-    alpha: float,
-) -> None:
+def _check_numbers(epochs: int, batch_size: int, learning_rate: float, alpha: float) -> None:
     for name, value in (("epochs", epochs), ("batch_size", batch_size)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise BadInput(f"{name} must be a whole number of at least 1; it was {value!r}.")
-    if not learning_rate > 0:
-        raise BadInput(f"learning_rate must be above 0; it was {learning_rate!r}.")
-    if not alpha >= 0:
-        raise BadInput(f"alpha must not be negative; it was {alpha!r}.")
-    if len(train) == 0 or len(validation) == 0:
-        raise BadInput(
-            f"Training needs images: there were {len(train)} to train on "
-            f"and {len(validation)} to validate with."
-        )
+    if not _is_number(learning_rate) or learning_rate <= 0:
+        raise BadInput(f"learning_rate must be a number above 0; it was {learning_rate!r}.")
+    if not _is_number(alpha) or alpha < 0:
+        raise BadInput(f"alpha must be a number of at least 0; it was {alpha!r}.")
+
+
+def _is_number(value: object) -> bool:
+    return type(value) is not bool and isinstance(value, int | float) and math.isfinite(value)
+
+
+def _check_images(**images: Tensor) -> None:
+    for word, x in images.items():
+        if len(x) == 0:
+            raise BadInput(f"There are no {word} images.")

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from lib.errors import DataCorrupt
 from lib.training.checkpoint import load_checkpoint, save_checkpoint
 
 
@@ -55,8 +56,10 @@ def save_reference(path: Path, weights: dict[str, Tensor], reference: ReferenceG
 def load_reference(path: Path) -> tuple[dict[str, Tensor], ReferenceGradient]:
     """Weights and reference gradient as `save_reference` wrote them.
 
-    Raises DataCorrupt where the file holds anything but tensors and plain numbers.
+    Raises DataCorrupt where the file is damaged or holds anything else.
     """
     content = load_checkpoint(path)
+    if set(content) != {"weights", "reference", "steps"}:
+        raise DataCorrupt(f"{path.name} does not hold weights and their reference gradient.")
     means = [content["reference"][str(i)] for i in range(len(content["reference"]))]
     return content["weights"], ReferenceGradient(means, content["steps"])

@@ -20,7 +20,7 @@ def pairs(labels, scores):
 def drawn(seed, n=60, levels=8):
     """Labels and scores with many ties."""
     rng = np.random.default_rng(seed)
-    labels = rng.permutation(np.arange(n) % 2)
+    labels = rng.permutation(np.arange(n) % 3 == 0).astype(int)  # unequal class sizes
     return labels, rng.integers(levels, size=n) / levels + labels / levels
 
 

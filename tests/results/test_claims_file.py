@@ -1,6 +1,7 @@
 """The ledger results/claims.yml, and the refusal of entries that are not plain and complete."""
 
 import pytest
+import yaml
 
 from lib.errors import BadInput, UnknownName
 from lib.metrics import Interval
@@ -152,8 +153,6 @@ def test_no_code_and_no_other_shape(tmp_path, text, message):
 
 
 def test_the_same_id_twice(tmp_path):
-    import yaml
-
     path = tmp_path / "claims.yml"
     path.write_text(yaml.safe_dump([entry(), entry()]))
     with pytest.raises(BadInput, match="share the id 'planted'"):

@@ -1,0 +1,86 @@
+# ---
+# jupyter:
+#   companion:
+#     assembled: true
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Scoreboard
+#
+# {glue:text}`sb-summary`
+#
+# Each line is one claim of a document. Its verdict is computed from result rows by the rule in
+# `results/claims.yml`: *reproduced* takes at least three seeds on full data and a 95 % interval
+# over seeds that lies wholly where the claim puts it; an interval that crosses the bound is
+# *partly* at best; so is everything measured on reduced data. *Not tested yet* means that the rows are missing,
+# not that the claim is in doubt.
+
+# %% tags=["parameters", "remove-cell"]
+rows_root = "_build/book"  # folder with one folder of rows per chapter: this build
+
+# %% tags=["remove-cell"]
+from pathlib import Path
+
+import pandas as pd
+from myst_nb import glue
+
+from lib import results
+
+claims = results.load_claims()
+folders = sorted(path.parent for path in Path(rows_root).glob("*/runs.csv"))
+built = results.with_averages(results.merge([results.read_rows(f / "rows.csv") for f in folders]))
+built_runs = results.merge_runs([results.read_runs(f / "runs.csv") for f in folders])
+stand_in = {"MNIST": "MNIST-5k"} if "MNIST-5k" in set(built["dataset"]) else {}
+reference = results.evaluate(claims, results.reference_rows(), results.reference_runs())
+ours = results.evaluate(claims, built, built_runs, stand_in=stand_in)
+count = reference["verdict"].value_counts()
+words = [f"{count.get(verdict, 0)} {verdict}" for verdict in reversed(results.VERDICTS)]
+glue(
+    "sb-summary",
+    f"Of {len(claims)} claims, judged on our reference runs: {', '.join(words)}.",
+    display=False,
+)
+
+# %% [markdown]
+# ## All claims
+
+# %% tags=["hide-input", "full-width"]
+COLOUR = {"reproduced": "#1a7f37", "partly": "#9a6700", "not reproduced": "#b3261e"}
+board = pd.DataFrame(
+    {
+        "document": reference["document"],
+        "where": reference["where"],
+        "claim": reference["claim"],
+        "published": reference["published"],
+        "measured": reference["measured"],
+        "reference": reference["verdict"],
+        "this build": ours["verdict"],
+        "why": reference["reason"],
+    }
+)
+board.style.hide(axis="index").set_table_attributes('class="words"').map(
+    lambda verdict: f"color: {COLOUR.get(verdict, 'gray')}", subset=["reference", "this build"]
+)
+
+# %% [markdown]
+# ## What a verdict rests on
+#
+# Scope and remarks of each claim, as they stand in the ledger.
+
+# %% tags=["hide-input", "full-width"]
+pd.DataFrame(
+    {
+        "claim": [claim.id for claim in claims],
+        "scope": [claim.scope for claim in claims],
+        "rule": [claim.rule for claim in claims],
+        "remark": [" ".join(part for part in (claim.why, claim.note) if part) for claim in claims],
+    }
+).style.hide(axis="index").set_table_attributes('class="words"')

@@ -1,0 +1,79 @@
+"""The autoencoder's sizes against the published counts, and the images it refuses."""
+
+import pytest
+import torch
+from torch import nn
+
+from lib.errors import BadInput
+from lib.models import CAE, count_parameters, decoder_weights
+
+
+@pytest.mark.parametrize(("channels", "expected"), [(1, 230_721), (3, 232_771)])
+def test_parameter_count_is_the_published_one(channels, expected):
+    # the first and the last layer take 2 · 32·4·4 weights per extra channel, and one bias more
+    assert expected == 230_721 + (channels - 1) * (2 * 32 * 16 + 1)
+    assert count_parameters(CAE(channels)) == expected
+
+
+def test_parameter_count_of_each_half():
+    # convolutions 1→32→32→64→64 with 4×4 kernels, one bias per output channel
+    encoder = 16 * (1 * 32 + 32 * 32 + 32 * 64 + 64 * 64) + (32 + 32 + 64 + 64)
+    decoder = 16 * (64 * 64 + 64 * 32 + 32 * 32 + 32 * 1) + (64 + 32 + 32 + 1)
+    assert (encoder, decoder) == (115_392, 115_329)
+    model = CAE()
+    assert count_parameters(model.encoder) == encoder
+    assert count_parameters(model.decoder) == decoder
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_layer_sizes(channels):
+    model = CAE(channels)
+    sizes, h = [], torch.rand(2, channels, 28, 28)
+    for layer in [*model.encoder, *model.decoder]:
+        h = layer(h)
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            sizes.append(tuple(h.shape[1:]))
+    expected = [(32, 15), (32, 8), (64, 5), (64, 3), (64, 4), (32, 8), (32, 14), (channels, 28)]
+    assert sizes == [(c, size, size) for c, size in expected]
+
+
+def test_each_convolution_is_followed_by_a_relu_and_the_last_by_a_sigmoid():
+    layers = [*CAE().encoder, *CAE().decoder]
+    assert all(isinstance(a, nn.Conv2d | nn.ConvTranspose2d) for a in layers[::2])
+    assert all(isinstance(a, nn.ReLU) for a in layers[1:-1:2])
+    assert isinstance(layers[-1], nn.Sigmoid)
+
+
+def test_forward_is_decode_after_encode():
+    model, x = CAE(3), torch.rand(2, 3, 28, 28)
+    z = model.encode(x)
+    assert z.shape == (2, 64, 3, 3)
+    found = model(x)
+    assert torch.equal(found, model.decode(z))
+    assert found.shape == x.shape
+    assert found.min() > 0 and found.max() < 1
+
+
+def test_decoder_weights_are_the_four_weights_without_biases():
+    model = CAE()
+    found = decoder_weights(model)
+    wanted = [p for name, p in model.decoder.named_parameters() if name.endswith("weight")]
+    assert len(found) == 4
+    assert all(a is b for a, b in zip(found, wanted, strict=True))  # from the latent to the image
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        (2, 1, 32, 32),  # would pass the encoder and come back as 28×28
+        (2, 3, 28, 28),
+        (2, 1, 28, 27),
+        (1, 28, 28),
+        (2, 784),
+    ],
+)
+def test_refuses_images_of_another_shape(shape):
+    with pytest.raises(BadInput, match=r"\[n, 1, 28, 28\]") as caught:
+        CAE()(torch.rand(shape))
+    assert str(list(shape)) in str(caught.value)
+    assert "\n" not in str(caught.value)

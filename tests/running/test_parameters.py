@@ -1,0 +1,116 @@
+"""A chapter's parameters: found with their comments, and held to their kind before a run."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lib import parameters
+from lib.errors import BadInput, UnknownName
+
+CHAPTERS = parameters.chapter_names()
+
+
+def test_declared_values_and_comments(tiny: Path) -> None:
+    found = parameters.declared("tiny")
+    assert {name: p.default for name, p in found.items()} == {
+        "profile": "custom",
+        "digit": 3,
+        "rate": 0.001,
+        "quiet": False,
+        "seeds": [0],
+        "behave": "well",
+    }
+    assert found["rate"].comment == "a number with a point"
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_every_parameter_of_every_chapter_is_explained(chapter: str) -> None:
+    found = parameters.declared(chapter)
+    assert [name for name, parameter in found.items() if len(parameter.comment) < 5] == []
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize("profile", parameters.profile_names())
+def test_profiles_set_only_what_chapters_have(chapter: str, profile: str) -> None:
+    parameters.check(chapter, parameters.profile(profile, chapter))
+
+
+def test_profiles_are_listed_by_budget_and_name_only_chapters() -> None:
+    assert parameters.profile_names() == ["smoke", "quick", "full", "paper"]
+    for path in parameters.PROFILES.glob("*.yml"):
+        assert set(yaml.safe_load(path.read_text())) <= set(CHAPTERS)
+
+
+def test_unknown_names_are_answered_with_the_known_ones(tiny: Path) -> None:
+    with pytest.raises(UnknownName, match=r"'tinny'; known are tiny\. Did you mean 'tiny'"):
+        parameters.declared("tinny")
+    with pytest.raises(UnknownName, match=r"'smok'; known are smoke, full\. Did you mean 'smoke'"):
+        parameters.profile("smok", "tiny")
+    with pytest.raises(UnknownName, match=r"no parameter 'seed'\. Did you mean 'seeds'"):
+        parameters.check("tiny", {"seed": [1]})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("digit", "3"),
+        ("digit", 3.5),
+        ("digit", True),  # to Python a bool is an int
+        ("digit", None),
+        ("rate", "fast"),
+        ("rate", True),
+        ("quiet", 1),
+        ("seeds", 0),
+        ("seeds", [0, "one"]),
+        ("seeds", [True]),
+        ("behave", 3),
+    ],
+)
+def test_values_of_another_kind_are_refused(tiny: Path, name: str, value: object) -> None:
+    with pytest.raises(BadInput, match=f"Parameter {name} of chapter tiny takes a value such as"):
+        parameters.check("tiny", {name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("digit", 5), ("rate", 1), ("rate", 0.5), ("quiet", True), ("seeds", []), ("seeds", [1, 2])],
+)
+def test_values_of_the_right_kind_pass(tiny: Path, name: str, value: object) -> None:
+    parameters.check("tiny", {name: value})
+
+
+def test_text_from_the_command_line() -> None:
+    given = {"a": "[0, 3]", "b": "1e-3", "c": "0.03", "d": "true", "e": "mnist", "f": "", "g": "7"}
+    found = parameters.parse(given)
+    wanted = {"a": [0, 3], "b": 0.001, "c": 0.03, "d": True, "e": "mnist", "f": "", "g": 7}
+    assert found == wanted
+    assert {k: type(v) for k, v in found.items()} == {k: type(v) for k, v in wanted.items()}
+
+
+def test_broken_yaml() -> None:
+    with pytest.raises(BadInput, match=r"value of classes cannot be read: '\[0, 3'"):
+        parameters.parse({"classes": "[0, 3"})
+
+
+def test_a_cell_of_parameters_must_be_one_and_plain(tiny: Path) -> None:
+    (tiny / "tiny.py").write_text("# %%\ndigit = 3  # not tagged\n")
+    with pytest.raises(BadInput, match="one cell tagged 'parameters'"):
+        parameters.declared("tiny")
+    (tiny / "tiny.py").write_text('# %% tags=["parameters"]\ndigit = int("3")  # computed\n')
+    with pytest.raises(BadInput, match="digit of chapter tiny needs a plain value"):
+        parameters.declared("tiny")
+
+
+def test_book_chapters_are_those_that_can_run(tiny: Path, tmp_path: Path) -> None:
+    toc = tmp_path / "_toc.yml"
+    toc.write_text(
+        "root: chapters/index\n"
+        "parts: [{chapters: [{file: chapters/about}, {file: chapters/tiny}]}]\n"
+    )
+    assert parameters.book_chapters(toc) == ["tiny"]
+    assert not parameters.is_assembled("tiny")
+    text = (tiny / "tiny.py").read_text()
+    header = "# jupyter:\n#   companion:\n#     assembled: true\n"
+    (tiny / "tiny.py").write_text(text.replace("# jupyter:\n", header))
+    assert parameters.is_assembled("tiny")

@@ -1,0 +1,50 @@
+"""Reconstruction error and the trivial scores, by hand on images of four pixels."""
+
+import pytest
+import torch
+
+from lib.errors import BadInput
+from lib.scores import distance_to_mean, mean_brightness, reconstruction_error
+
+near = lambda *values: pytest.approx(values, rel=1e-6)  # noqa: E731 - float32
+
+
+def pictures(*rows):
+    """One-channel images of 2×2 pixels."""
+    return torch.tensor(rows).view(-1, 1, 2, 2)
+
+
+def test_reconstruction_error_by_hand():
+    x = pictures([0.0, 0.5, 0.5, 1.0], [0.0, 0.0, 0.0, 0.2])
+    found = reconstruction_error(torch.zeros_like, x)
+    assert found.shape == (2,)
+    assert tuple(found.tolist()) == near((0.25 + 0.25 + 1) / 4, 0.04 / 4)
+    assert reconstruction_error(lambda x: x, x).tolist() == [0, 0]
+    assert tuple(reconstruction_error(lambda x: x / 2, x).tolist()) == near(1.5 / 4 / 4, 0.01 / 4)
+
+
+def test_reconstruction_error_is_a_mean_over_channels_too():
+    x = torch.tensor([1.0, 0.0, 0.5]).view(1, 3, 1, 1).expand(1, 3, 2, 2)
+    assert reconstruction_error(torch.zeros_like, x).item() == near((1 + 0 + 0.25) / 3)[0]
+
+
+def test_mean_brightness_by_hand():
+    x = pictures([0.0, 0.5, 0.5, 1.0], [0.0, 0.0, 0.0, 0.2])
+    assert tuple(mean_brightness(x).tolist()) == near(2 / 4, 0.2 / 4)
+    assert mean_brightness(torch.tensor([1.0, 0.0, 0.5]).view(1, 3, 1, 1)).item() == 0.5
+
+
+def test_distance_to_mean_by_hand():
+    train = pictures([0.0, 0.0, 1.0, 1.0], [1.0, 0.0, 0.0, 1.0])  # mean (1/2, 0, 1/2, 1)
+    x = pictures([0.5, 0.0, 0.5, 1.0], [0.0, 1.0, 0.5, 1.0])
+    assert tuple(distance_to_mean(x, train).tolist()) == near(0, (0.25 + 1) / 4)
+
+
+@pytest.mark.parametrize(
+    ("x", "train"),
+    [((2, 1, 4, 4), (0, 1, 4, 4)), ((2, 3, 4, 4), (5, 1, 4, 4)), ((2, 1, 4, 4), (5, 1, 4, 5))],
+)
+def test_distance_to_mean_refuses_images_that_do_not_fit(x, train):
+    # three channels against one would broadcast without a word
+    with pytest.raises(BadInput, match="cannot be compared"):
+        distance_to_mean(torch.rand(x), torch.rand(train))

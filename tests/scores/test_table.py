@@ -1,0 +1,133 @@
+"""One test over all scores: direction, shape and that they leave no trace."""
+
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from lib import scores
+from lib.scores import TABLE, decoder_gradients, gradcon_scores, gradient_cosines
+
+EVERYTHING = {name: entry.__call__ for name, entry in TABLE.items()} | {
+    "all at once": lambda model, x, reference, train: gradcon_scores(model, x, reference),
+    "cosines": lambda model, x, reference, train: gradient_cosines(model, x, reference),
+    "gradients": lambda model, x, reference, train: decoder_gradients(model, x),
+}
+
+
+@pytest.fixture
+def planted(trained, bars):
+    """Thirty normal images and, in the middle, one that is bright, far from the mean and new."""
+    model, reference, train = trained
+    x = bars(31, 5)
+    x[17] = 0.1
+    x[17, :, :, 15:25] = 1.0  # a broad vertical bar far to the right
+    return {"model": model, "x": x, "reference": reference, "train": train}, 17
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_each_score_ranks_the_planted_anomaly_first(planted, name):
+    inputs, place = planted
+    found = TABLE[name](**inputs)
+    assert found.shape == (31,)
+    assert found.isfinite().all()
+    assert found.argmax() == place
+    assert found.unique().numel() > 20  # no constant
+
+
+def test_each_score_at_once_ranks_the_planted_anomaly_first(planted):
+    inputs, place = planted
+    inputs = {k: v for k, v in inputs.items() if k != "train"}
+    found = gradcon_scores(**inputs)
+    for name in ("recon", "grad", "recon+beta*grad"):
+        assert found[name].argmax() == place
+        torch.testing.assert_close(found[name], TABLE[name](**inputs), rtol=0, atol=1e-6)  # float32
+
+
+def test_each_score_says_its_direction_meaning_and_source():
+    for name, entry in TABLE.items():
+        first = entry.function.__doc__.split(".")[0]
+        assert "more anomalous" in first, name
+        assert entry.meaning and entry.source
+        assert entry.takes[0] in ("model", "x")
+        assert entry.function.__name__ in scores.__all__
+
+
+def test_a_missing_input_is_named(planted):
+    inputs, _ = planted
+    with pytest.raises(KeyError, match="reference"):
+        TABLE["grad"](model=inputs["model"], x=inputs["x"])
+
+
+def tensors(found):
+    if isinstance(found, dict):
+        return list(found.values())
+    return found if isinstance(found, list) else [found]
+
+
+def snapshot(inputs):
+    """All that a score could touch, as plain values."""
+    model = inputs["model"]
+    return {
+        "parameters": [p.tolist() for p in model.parameters()],
+        "identity": [id(p) for p in model.parameters()],
+        "gradients": [None if p.grad is None else p.grad.tolist() for p in model.parameters()],
+        "requires_grad": [p.requires_grad for p in model.parameters()],
+        "modes": [m.training for m in model.modules()],
+        "hooks": [len(m._forward_hooks) + len(m._backward_hooks) for m in model.modules()],
+        "x": inputs["x"].tolist(),
+        "x_requires_grad": inputs["x"].requires_grad,
+        "x_grad": inputs["x"].grad,
+        "train": inputs["train"].tolist(),
+        "reference": [r.tolist() for r in inputs["reference"]],
+        "torch": torch.get_rng_state().tolist(),
+        "numpy": np.random.get_state()[1].tolist(),
+        "python": random.getstate(),
+        "grad mode": torch.is_grad_enabled(),
+    }
+
+
+@pytest.fixture
+def untouched(network, bars):
+    """A network in training mode with gradients of its own."""
+    model, reference = network()
+    x = bars(3, 0)
+    model(x).sum().backward()
+    model.train()
+    return {"model": model, "x": x, "reference": reference, "train": bars(4, 1)}
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+@pytest.mark.parametrize("state", ["training", "evaluating, frozen", "images with gradient"])
+def test_scores_leave_no_trace(untouched, name, state):
+    model = untouched["model"]
+    if state == "evaluating, frozen":
+        model.eval().requires_grad_(False)
+    if state == "images with gradient":
+        untouched["x"].requires_grad_()
+    before = snapshot(untouched)
+    found = EVERYTHING[name](**untouched)
+    assert snapshot(untouched) == before
+    for values in tensors(found):
+        assert not values.requires_grad  # no graph hangs on to the batch
+        assert values.grad_fn is None
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_frozen_networks_and_no_grad_change_no_score(untouched, name):
+    free = tensors(EVERYTHING[name](**untouched))
+    untouched["model"].requires_grad_(False)
+    frozen = tensors(EVERYTHING[name](**untouched))
+    with torch.no_grad():
+        without = tensors(EVERYTHING[name](**untouched))
+        assert not torch.is_grad_enabled()
+    assert all(torch.equal(a, b) for a, b in zip(free, frozen, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(free, without, strict=True))
+
+
+def test_no_trace_is_left_after_an_error(untouched):
+    before = snapshot(untouched)
+    with pytest.raises(scores.gradcon.BadInput):
+        gradcon_scores(untouched["model"], untouched["x"], untouched["reference"][:2])
+    assert snapshot(untouched) == before

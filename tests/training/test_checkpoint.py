@@ -1,0 +1,128 @@
+"""Checkpoints are whole, safe to open and noticed when damaged."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+
+from lib.errors import DataCorrupt
+from lib.training import checkpoint, fingerprint, load_checkpoint, load_reference, save_checkpoint
+
+CONTENT = {"weights": torch.arange(200.0), "steps": 3, "history": [{"epoch": 1.0}], "hit": True}
+
+
+class Bomb:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, target):
+        self.target = target
+
+    def __reduce__(self):
+        return Path.touch, (self.target,)
+
+
+@pytest.fixture
+def path(tmp_path):
+    save_checkpoint(tmp_path / "net.pt", CONTENT)
+    return tmp_path / "net.pt"
+
+
+def test_round_trip(path):
+    found = load_checkpoint(path)
+    assert found.keys() == CONTENT.keys()
+    assert torch.equal(found["weights"], CONTENT["weights"])
+    assert (found["steps"], found["history"], found["hit"]) == (3, [{"epoch": 1.0}], True)
+    assert [p.name for p in path.parent.iterdir()] == ["net.pt"]
+
+
+def test_failed_write_leaves_the_old_file_and_no_part(path, monkeypatch):
+    def broken_save(content, part):
+        Path(part).write_bytes(b"half a checkpoint")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(torch, "save", broken_save)
+    with pytest.raises(OSError, match="No space"):
+        save_checkpoint(path, {"steps": 4})
+    monkeypatch.undo()
+    assert load_checkpoint(path)["steps"] == 3
+    assert [p.name for p in path.parent.iterdir()] == ["net.pt"]
+
+
+def test_the_file_changes_only_when_the_new_one_is_whole(path, monkeypatch):
+    replace = checkpoint.os.replace
+
+    def spied_replace(part, target):
+        assert load_checkpoint(Path(target))["steps"] == 3  # still the old one
+        assert load_checkpoint(Path(part))["steps"] == 4  # already whole
+        replace(part, target)
+
+    monkeypatch.setattr(checkpoint.os, "replace", spied_replace)
+    save_checkpoint(path, {"steps": 4})
+    assert load_checkpoint(path)["steps"] == 4
+
+
+@pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.9, 0.999])
+def test_cut_off_file_is_refused(path, share):
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(DataCorrupt, match=r"net\.pt is damaged") as caught:
+        load_checkpoint(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_changed_weight_is_refused(path):
+    # torch.load reads such a file without a word
+    whole = path.read_bytes()
+    weights = CONTENT["weights"].numpy().tobytes()
+    assert weights in whole
+    path.write_bytes(whole.replace(weights, weights[:-1] + b"\x00"))
+    assert not torch.equal(torch.load(path, weights_only=True)["weights"], CONTENT["weights"])
+    with pytest.raises(DataCorrupt):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize("load", [load_checkpoint, load_reference])
+@pytest.mark.parametrize("write", [torch.save, lambda x, p: p.write_bytes(pickle.dumps(x))])
+def test_code_in_a_file_is_refused_and_not_run(tmp_path, load, write):
+    target, path = tmp_path / "ran", tmp_path / "bad.pt"
+    write({"weights": Bomb(target)}, path)
+    with pytest.raises(DataCorrupt, match=r"bad\.pt"):
+        load(path)
+    assert not target.exists()
+    torch.load(path, weights_only=False) if write is torch.save else pickle.loads(path.read_bytes())
+    assert target.exists()  # the bomb was a real one
+
+
+@pytest.mark.parametrize("content", [torch.ones(3), [1, 2], "text"])
+def test_anything_but_a_dictionary_is_refused(tmp_path, content):
+    torch.save(content, tmp_path / "other.pt")
+    with pytest.raises(DataCorrupt):
+        load_checkpoint(tmp_path / "other.pt")
+
+
+def test_missing_file_is_not_called_corrupt(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        load_checkpoint(tmp_path / "none.pt")
+
+
+def test_fingerprint_depends_on_values_not_on_order():
+    first = fingerprint({"alpha": 0.03, "epochs": 2})
+    assert fingerprint({"epochs": 2, "alpha": 0.03}) == first
+    assert fingerprint({"epochs": 2, "alpha": 0.0}) != first
+
+
+def test_fingerprint_depends_on_the_training_code(tmp_path, monkeypatch):
+    for folder in ("models", "training"):
+        (tmp_path / "lib" / folder).mkdir(parents=True)
+        (tmp_path / "lib" / folder / "code.py").write_text("x = 1\n")
+    monkeypatch.setattr(checkpoint, "ROOT", tmp_path)
+    first = fingerprint({})
+    assert fingerprint({}) == first
+    for folder in ("models", "training"):
+        (tmp_path / "lib" / folder / "code.py").write_text("x = 2\n")
+        assert fingerprint({}) != first
+        (tmp_path / "lib" / folder / "code.py").write_text("x = 1\n")
+        assert fingerprint({}) == first
+    monkeypatch.setattr(torch, "__version__", "0.0")
+    assert fingerprint({}) != first
