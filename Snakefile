@@ -11,6 +11,7 @@ from lib import parameters, sweep as sweeps
 from lib.errors import CompanionError
 
 PYTHON = sys.executable
+JUPYTER_BOOK = Path(PYTHON).with_name("jupyter-book")  # cannot be run with -m
 PROFILE = config.get("profile", "quick")
 SWEEP = config.get("sweep", "")
 
@@ -86,7 +87,7 @@ rule html:
         "_build/html/index.html",
     shell:
         # all pages anew (--all): a page that only cites a changed number would stay old otherwise
-        "{PYTHON} -m jupyter_book build -W -n --keep-going --all ."
+        "{JUPYTER_BOOK} build -W -n --keep-going --all ."
 
 
 try:

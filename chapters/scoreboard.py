@@ -20,8 +20,9 @@
 # Each line is one claim of a document. Its verdict is computed from result rows by the rule in
 # `results/claims.yml`: *reproduced* takes at least three seeds on full data and a 95 % interval
 # over seeds that lies wholly where the claim puts it; an interval that crosses the bound is
-# *partly* at best; so is everything measured on reduced data. *Not tested yet* means that the rows are missing,
-# not that the claim is in doubt.
+# *partly* at best; so is everything measured on reduced data. A run with less of the document's
+# budget, such as epochs, says so in the last column. *Not tested yet* means that the rows are
+# missing, not that the claim is in doubt.
 
 # %% tags=["parameters", "remove-cell"]
 rows_root = "_build/book"  # folder with one folder of rows per chapter: this build

@@ -12,11 +12,12 @@ from typing import Any
 import jupytext
 import nbformat
 import pandas as pd
+import papermill
 
 from lib import parameters
 from lib.errors import BadInput, CompanionError
 from lib.execute import execute
-from lib.golden import faults, golden
+from lib.golden import faults, golden, printed
 from lib.paths import CHAPTERS, ROOT
 from lib.results import write_expected, write_whole
 
@@ -76,6 +77,32 @@ def accept(chapter: str, *, progress: bool = True) -> Path:
     return target
 
 
+def accept_verdicts(chapter: str) -> Path:
+    """Store what the committed reference rows say of a chapter's claims, for the GPU run's nbval.
+
+    Raises BadInput where a reference contradicts itself, which would be a bug of ours.
+    """
+    folder = BUILD / chapter / "verdicts"
+    folder.mkdir(parents=True, exist_ok=True)
+    source, executed = folder / "source.ipynb", folder / "executed.ipynb"
+    nbformat.write(jupytext.read(GOLDEN / "verdicts.py"), source)
+    papermill.execute_notebook(
+        str(source),
+        str(executed),
+        parameters={"chapter": chapter},
+        cwd=str(GOLDEN),
+        kernel_name="python3",
+        progress_bar=False,
+    )
+    notebook = golden(nbformat.read(executed, as_version=4))
+    lines = [line for cell in notebook.cells for line in printed(cell).splitlines()]
+    if not lines or any(not line.endswith(": ok") for line in lines):
+        raise BadInput(f"The reference verdicts of {chapter} cannot be accepted: {lines}.")
+    target = GOLDEN / f"verdicts-{chapter}.ipynb"
+    write_whole(target, nbformat.writes(notebook) + "\n")
+    return target
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; returns the exit status, 1 after any error that has a sentence of its own."""
     parser = argparse.ArgumentParser(prog="python -m lib.accept", description=__doc__)
@@ -91,6 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print(f"wrote {target.relative_to(ROOT)}")
             target = accept(chapter, progress=not options.quiet)
             print(f"wrote {target.relative_to(ROOT)}")
+            print(f"wrote {accept_verdicts(chapter).relative_to(ROOT)}")
     except CompanionError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1

@@ -14,7 +14,7 @@ BOOK = ROOT / "_build/book"
 RUNS = ROOT / "_build/runs"
 
 
-def executed(chapter: str, *, book: Path = BOOK, runs: Path = RUNS) -> Path:
+def executed(chapter: str, *, book: Path, runs: Path) -> Path:
     """The chapter's folder below `book`, else below `runs`, that has its notebook and rows.
 
     Raises DataMissing where neither has both.
@@ -36,7 +36,9 @@ def assemble() -> None:
     """
     names = parameters.book_chapters()
     assembled = [name for name in names if parameters.is_assembled(name)]
-    folders = {name: executed(name) for name in names if name not in assembled}
+    folders = {
+        name: executed(name, book=BOOK, runs=RUNS) for name in names if name not in assembled
+    }
     for name, folder in folders.items():
         if folder != BOOK / name:
             shutil.copytree(folder, BOOK / name, dirs_exist_ok=True)
@@ -44,8 +46,8 @@ def assemble() -> None:
         folders[name] = execute(name, profile="quick", output=BOOK / name)
     for name, folder in folders.items():
         shutil.copyfile(folder / f"{name}.ipynb", CHAPTERS / f"{name}.ipynb")
-    build = ["jupyter_book", "build", "-W", "-n", "--keep-going", "--all", str(ROOT)]
-    subprocess.run([sys.executable, "-m", *build], check=True)
+    tool = str(Path(sys.executable).with_name("jupyter-book"))  # cannot be run with -m
+    subprocess.run([tool, "build", "-W", "-n", "--keep-going", "--all", str(ROOT)], check=True)
 
 
 def main() -> int:

@@ -76,8 +76,10 @@ def execute(
                 progress_bar=progress,
                 log_output=progress,
                 kernel_name="python3",
+                extra_arguments=["--IPKernelApp.log_level=CRITICAL"],  # its errors come back anyway
             )
         except PapermillExecutionError as error:
+            _drop_empty(work, folder)
             raise ChapterFailed(_in_words(chapter, error)) from error
         except DeadKernelError as error:
             raise ChapterFailed(
@@ -123,6 +125,13 @@ def _environment(work: Path) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+def _drop_empty(*folders: Path) -> None:
+    """Leave nothing behind where a run ended before it had a checkpoint worth keeping."""
+    for folder in folders:
+        if not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def _in_words(chapter: str, error: PapermillExecutionError) -> str:

@@ -17,7 +17,7 @@ Selector = Mapping[str, str]
 SELECTOR_COLUMNS = ("table", "dataset", "method", "score", "class", "variant", "metric")
 TEXTS = ("id", "document", "where", "claim", "rule", "scope", "note", "why")
 NUMBERS = ("margin", "target", "tolerance", "bound")
-FIELDS = (*TEXTS, *NUMBERS, "left", "right", "each", "published")
+FIELDS = (*TEXTS, *NUMBERS, "left", "right", "each", "published", "budget")
 REQUIRED = ("id", "document", "where", "claim", "published", "rule", "left", "scope")
 # rule -> fields it needs besides, fields it may have besides
 RULES = {
@@ -34,7 +34,8 @@ class Claim:
     """One claim: what is compared (left, right, for each), by which rule, with which numbers.
 
     `each` names the one column that a selector may leave open and the values it takes in turn;
-    the claim must then hold for every one. `published` holds the document's own numbers, under
+    the claim must then hold for every one. `budget` holds parameters of the document's own runs,
+    such as epochs. `published` holds the document's own numbers, under
     left and right where they are the numbers of those rows. `why` gives a tolerance its reason.
     """
 
@@ -51,6 +52,7 @@ class Claim:
     numbers: Mapping[str, float] = field(default_factory=dict)
     note: str = ""
     why: str = ""
+    budget: Mapping[str, float] = field(default_factory=dict)
 
     def sides(self) -> Iterator[tuple[str, Selector, Selector | None]]:
         """Each value of `each` (or an empty text) with the completed left and right selector."""
@@ -94,6 +96,9 @@ def claim_from(entry: object) -> Claim:
         right=None if right is None else _selector(right, where),
         each=each,
         published=MappingProxyType(dict(entry["published"])),
+        budget=MappingProxyType(
+            {key: _number(value, key, where) for key, value in entry.get("budget", {}).items()}
+        ),
         numbers=MappingProxyType({n: _number(entry[n], n, where) for n in NUMBERS if n in entry}),
     )
     if claim.rule == "different" and claim.numbers["margin"] <= 0:

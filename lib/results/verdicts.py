@@ -138,9 +138,11 @@ def _compare(
     pairs = [quantity(claim.rule, *pair) for pair in zip(*values, strict=True)]
     few = [f"fewer than {LEAST_SEEDS} seeds"] if len(seeds) < LEAST_SEEDS else []
     used = pd.concat([side[side["seed"].isin(seeds)] for side in sides])
-    limits = [*few, *limits, *_reductions(used, rows, runs)]
+    names = _run_names(used, rows)
+    limits = [*few, *limits, *_reductions(used, names, runs)]
     intervals = [student_interval(v) for v in values]
-    return _judged(claim, intervals, student_interval(pairs), len(seeds), limits)
+    found = _judged(claim, intervals, student_interval(pairs), len(seeds), limits)
+    return replace(found, reason="; ".join([found.reason, *_smaller_budget(claim, names, runs)]))
 
 
 def _judged(
@@ -173,15 +175,19 @@ def _select(rows: pd.DataFrame, selector: Selector) -> pd.DataFrame:
     return rows[keep]
 
 
-def _reductions(used: pd.DataFrame, rows: pd.DataFrame, runs: pd.DataFrame) -> list[str]:
-    """Why these rows are less than the document's experiment, in words."""
-    found = {f"data set {name}" for name in used["dataset"] if name in REDUCED_DATASETS}
+def _run_names(used: pd.DataFrame, rows: pd.DataFrame) -> set[str]:
+    """The runs behind these rows, also those behind an average over several."""
     names = set(used["run"]) - {"merged"}
-    # an average over several runs is as reduced as any of them
     for _, average in used[used["run"] == "merged"].iterrows():
         behind = set(rows.loc[(rows[GROUP] == average[GROUP]).all(axis=1), "run"])
         # its own mark is no run; alone, with no class rows behind it, it is without provenance
         names |= behind - {"merged"} or {"merged"}
+    return names
+
+
+def _reductions(used: pd.DataFrame, names: set[str], runs: pd.DataFrame) -> list[str]:
+    """Why these rows are less than the document's experiment, in words."""
+    found = {f"data set {name}" for name in used["dataset"] if name in REDUCED_DATASETS}
     known = runs.set_index("run")
     for name in names:
         if name not in known.index:
@@ -192,6 +198,18 @@ def _reductions(used: pd.DataFrame, rows: pd.DataFrame, runs: pd.DataFrame) -> l
         for key, value in run_parameters(str(known.loc[name, "parameters"])).items():
             if key.endswith("_limit") and isinstance(value, int | float) and value > 0:
                 found.add(f"{key} {value:g}")
+    return sorted(found)
+
+
+def _smaller_budget(claim: Claim, names: set[str], runs: pd.DataFrame) -> list[str]:
+    """What these runs had less of than the document's: a remark, for the verdict to be read by."""
+    found = set()
+    for text in runs.loc[runs["run"].isin(names), "parameters"]:
+        given = run_parameters(str(text))
+        for key, wanted in claim.budget.items():
+            value = given.get(key, wanted)
+            if isinstance(value, int | float) and value < wanted:
+                found.add(f"{value:g} of the document's {wanted:g} {key}")
     return sorted(found)
 
 

@@ -131,8 +131,10 @@ def test_reconstruction_grid(channels, n):
     axes = np.array(figure.axes).reshape(3, n)
     for column in range(n):
         shown = [axis.get_images()[0].get_array() for axis in axes[:, column]]
-        wanted = [x[column, 0] if channels == 1 else np.moveaxis(x[column], 0, -1)
-                  for x in (images, drawn)]
+        wanted = [
+            x[column, 0] if channels == 1 else np.moveaxis(x[column], 0, -1)
+            for x in (images, drawn)
+        ]
         assert np.array_equal(shown[0], wanted[0])
         assert np.array_equal(shown[1], wanted[1])
         error = sum((images[column, c] - drawn[column, c]) ** 2 for c in range(channels)) / channels

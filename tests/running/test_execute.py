@@ -42,7 +42,7 @@ def is_alive(pid: int) -> bool:
 
 
 def test_a_run_leaves_a_clean_notebook_and_rows_and_a_failing_one_does_not_touch_them(
-    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tiny: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
@@ -64,26 +64,20 @@ def test_a_run_leaves_a_clean_notebook_and_rows_and_a_failing_one_does_not_touch
     assert os.environ.get("COMPANION_WORK") is None
 
     before = contents(folder)
-    capsys.readouterr()
+    capfd.readouterr()
     line = ["tiny", "--profile", "smoke", "--output", str(folder), "--quiet"]
     assert main([*line, "-p", "behave", "fail"]) == 1
     wanted = "Error: Chapter tiny failed in cell 3: ZeroDivisionError: division by zero\n"
-    assert capsys.readouterr().err == wanted
+    assert capfd.readouterr().err == wanted
     assert main([*line, "-p", "behave", "refuse"]) == 1
-    assert capsys.readouterr().err == "Error: There is no such digit.\n"
+    assert capfd.readouterr().err == "Error: There is no such digit.\n"
     assert contents(folder) == before
     assert names(folder) == [".work", *RESULT]
 
 
 def test_a_dead_kernel_is_told_in_words(tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(ChapterFailed, match="process of chapter tiny died"):
-        execute(
-            "tiny",
-            profile="smoke",
-            values={"behave": "die"},
-            output=tmp_path / "out",
-            progress=False,
-        )
+        execute("tiny", profile="smoke", values={"behave": "die"}, output=tmp_path / "out")
     assert names(tmp_path / "out") == [".work"]
 
 

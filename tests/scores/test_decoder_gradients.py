@@ -65,20 +65,19 @@ def test_mean_over_images_is_the_gradient_of_the_batch(network, bars):
         assert (a.mean(0) - b).abs().max() < ROUNDING[torch.float64] * b.abs().max()
 
 
-def test_a_step_against_an_images_gradient_lowers_its_error(network, bars):
-    # the definition itself: the change of the error along w is the product with the gradient
+@torch.no_grad()
+def test_the_error_falls_along_an_images_gradient_at_its_own_rate(network, bars):
+    # the definition itself, by central differences of the error
     model, x = network()[0].double(), bars(1, 0).double()
-    found = decoder_gradients(model, x)
-    error = ((model(x) - x) ** 2).mean().item()
-    size = 1e-6
-    for w, g in zip(decoder_weights(model), found, strict=True):
-        with torch.no_grad():
-            w -= size * g[0]
-            moved = ((model(x) - x) ** 2).mean().item()
-            w += size * g[0]
-        slope = (moved - error) / -size
-        # finite difference: second-order term size · curvature, below a thousandth here
-        assert slope == pytest.approx(g.square().sum().item(), rel=1e-3)
+    for w, g in zip(decoder_weights(model), decoder_gradients(model, x), strict=True):
+        size, errors, start = 1e-5 / g.norm(), [], w.clone()
+        for side in (1, -1):
+            w.copy_(start + side * size * g[0])
+            errors.append(((model(x) - x) ** 2).mean())
+        w.copy_(start)
+        slope = (errors[0] - errors[1]) / (2 * size)
+        # errors of 0.1 carry 1e-17 and differ by 1e-9 or more; kinks of the ReLUs: measured 2e-6
+        assert slope.item() == pytest.approx(g.square().sum().item(), rel=1e-4)
 
 
 def test_refuses_images_of_another_shape(network):

@@ -132,9 +132,7 @@ def test_a_reference_of_zeros_says_nothing(network, bars):
         lambda r: [*r[:3], r[3].repeat(1, 3, 1, 1)],  # that of a colour network
     ],
 )
-@pytest.mark.parametrize(
-    "score", [gradient_cosines, gradient_score, gradcon_score, gradcon_scores]
-)
+@pytest.mark.parametrize("score", [gradient_cosines, gradient_score, gradcon_score, gradcon_scores])
 def test_a_reference_of_other_shapes_is_refused(network, bars, spoil, score):
     model, reference = network()
     with pytest.raises(BadInput, match=r"must have the shapes \[\[64, 64, 4, 4\]") as caught:

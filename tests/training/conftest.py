@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from lib.models import CAE, build
+from lib.training import fit
 
 
 def draw_bars(n, seed, *, vertical=False):
@@ -31,6 +32,53 @@ def network():
 
     def make(seed=0):
         return build(CAE, torch.Generator().manual_seed(seed))
+
+    return make
+
+
+@pytest.fixture
+def train(network, bars):
+    """A small training: three batches per epoch."""
+
+    def run(*, weights=0, batches=0, epochs=2, **options):
+        return fit(
+            network(weights),
+            bars(24, 1),
+            bars(12, 2),
+            generator=torch.Generator().manual_seed(batches),
+            epochs=epochs,
+            **{"batch_size": 8} | options,
+        )
+
+    return run
+
+
+@pytest.fixture
+def same():
+    """Whether two trainings ended alike to the last bit."""
+
+    def compare(a, b):
+        weights = zip(a.model.state_dict().values(), b.model.state_dict().values(), strict=True)
+        means = zip(a.reference.mean, b.reference.mean, strict=True)
+        return (
+            all(torch.equal(x, y) for x, y in weights)
+            and all(torch.equal(x, y) for x, y in means)
+            and (a.reference.steps, a.epoch, a.history) == (b.reference.steps, b.epoch, b.history)
+        )
+
+    return compare
+
+
+@pytest.fixture
+def killed_after():
+    """A progress function that stops the training after an epoch, as Ctrl-C does."""
+
+    def make(epoch):
+        def progress(entry):
+            if entry["epoch"] == epoch:
+                raise KeyboardInterrupt
+
+        return progress
 
     return make
 

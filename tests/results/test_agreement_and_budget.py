@@ -1,4 +1,4 @@
-"""The lines that a GPU run is checked by."""
+"""The lines that a GPU run is checked by, and the remark on a smaller budget."""
 
 import pandas as pd
 import pytest
@@ -58,3 +58,14 @@ def test_only_opposite_verdicts_contradict(
 ) -> None:
     (line,) = agreement_lines([results.claim_from(CLAIM)], old, new)
     assert line.endswith(f": {state}")
+
+
+def test_a_smaller_budget_is_named_and_changes_no_verdict() -> None:
+    rows, runs = measured(0.2)
+    runs = runs.assign(parameters='{"epochs": 20}')
+    claim = results.claim_from(CLAIM | {"budget": {"epochs": 1000}})
+    found = results.verdict(claim, rows, runs=runs)
+    assert found.verdict == "reproduced"
+    assert "20 of the document's 1000 epochs" in found.reason
+    whole = results.verdict(claim, rows, runs=runs.assign(parameters='{"epochs": 1000}'))
+    assert "epochs" not in whole.reason

@@ -1,0 +1,197 @@
+"""The GradCon chapter's parameters and bad input, with its cells run in this process."""
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from lib import data, errors, parameters
+from lib.data import ImageSet, class_names, idx_sets
+
+# small enough for a second, large enough that scores differ
+BASE: dict[str, Any] = {"classes": [3], "epochs": 1, "train_limit": 48, "batch_size": 16}
+OTHER_VALUES: dict[str, Any] = {
+    "classes": [4],
+    "seeds": [1],
+    "epochs": 2,
+    "alpha": 0.3,
+    "beta": 1.2,
+    "learning_rate": 0.01,
+    "batch_size": 8,
+    "train_limit": 32,
+}
+# tested below by what they do, since another value need not move a number
+OTHERWISE = {"profile", "dataset", "data_root", "trust", "selection", "device"}
+
+
+@pytest.fixture(scope="module")
+def base(gradcon_cells) -> pd.DataFrame:
+    return gradcon_cells("provenance", **BASE)["rows"]
+
+
+def write_idx(path: Path, array: np.ndarray) -> None:
+    # IDX: two zero bytes, 8 for uint8, the number of axes, then their sizes
+    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+    path.write_bytes(header + array.astype(np.uint8).tobytes())
+
+
+def write_mnist(root: Path, *, seed: int) -> Path:
+    """Noise in MNIST's files: 200 training and 100 test images, ten classes alike."""
+    rng = np.random.default_rng(seed)
+    folder = root / "MNIST" / "raw"
+    folder.mkdir(parents=True)
+    for part, n in (("train", 200), ("t10k", 100)):
+        write_idx(folder / f"{part}-images-idx3-ubyte", rng.integers(0, 256, (n, 28, 28)))
+        write_idx(folder / f"{part}-labels-idx1-ubyte", np.arange(n) % 10)
+    return root
+
+
+def test_every_parameter_is_tried() -> None:
+    assert set(OTHER_VALUES) | OTHERWISE == set(parameters.declared("gradcon"))
+
+
+@pytest.mark.parametrize("name", OTHER_VALUES)
+def test_another_value_changes_the_rows(gradcon_cells, base: pd.DataFrame, name: str) -> None:
+    rows = gradcon_cells("provenance", **BASE | {name: OTHER_VALUES[name]})["rows"]
+    assert len(rows) == len(base)
+    assert not np.array_equal(rows["value"], base["value"])
+
+
+def test_the_same_values_give_the_same_rows(gradcon_cells, base: pd.DataFrame) -> None:
+    again = gradcon_cells("provenance", **BASE | {"device": "cpu"})["rows"]
+    if torch.cuda.is_available():
+        pytest.skip("device auto is another one here")
+    same = base.drop(columns="run")  # the run's name tells cpu from auto
+    pd.testing.assert_frame_equal(again.drop(columns="run"), same, check_exact=True)
+
+
+def test_profile_decides_what_counts_as_another_setting(gradcon_cells, base: pd.DataFrame) -> None:
+    assert not base["variant"].str.contains("lr=").any()
+    found = gradcon_cells("provenance", **BASE | {"profile": "quick"})
+    quick = parameters.profile("quick", "gradcon")["learning_rate"]
+    assert quick != parameters.declared("gradcon")["learning_rate"].default
+    assert found["rows"]["variant"].str.contains("lr=0.001").any()
+    assert found["provenance"]["profile"] == "quick"
+
+
+def test_selection_decides_which_epoch_is_kept(gradcon_cells) -> None:
+    # steps so large that the error goes up and down, so that best and last are two epochs
+    noisy = BASE | {"epochs": 5, "learning_rate": 0.05}
+    kept = {}
+    for word in ("best", "last"):
+        space = gradcon_cells("fitted", **noisy | {"selection": word})
+        kept[word] = [fit.epoch for fit in space["fitted"].values()]
+        for fit in space["fitted"].values():
+            course = [entry["validation_J"] for entry in fit.history]
+            assert fit.epoch == (5 if word == "last" else 1 + int(np.argmin(course)))
+    assert kept["best"] != kept["last"]
+
+
+def test_images_come_from_the_named_set_and_folder(gradcon_cells, tmp_path: Path) -> None:
+    values = BASE | {"dataset": "mnist", "batch_size": 4}
+    rows = []
+    for seed in (0, 1):
+        root = write_mnist(tmp_path / str(seed), seed=seed)
+        with pytest.raises(errors.DataCorrupt, match="not in the register of known sets"):
+            gradcon_cells("images", **values | {"data_root": str(root)})
+        found = gradcon_cells("provenance", **values | {"data_root": str(root), "trust": True})
+        assert found["provenance"]["data_origin"] == "unverified"
+        assert str(tmp_path) not in str(found["provenance"])
+        rows.append(found["rows"])
+    assert set(rows[0]["dataset"]) - {""} == {"MNIST"}
+    assert not np.array_equal(rows[0]["value"], rows[1]["value"])
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "sentence"),
+    [
+        (
+            {"dataset": "mnist-6k"},
+            errors.UnknownName,
+            r"known are mnist-5k, .*Did you mean 'mnist-5k'",
+        ),
+        ({"classes": [10]}, errors.BadInput, "from 0 to 9 for MNIST-5k, but is 10"),
+        ({"classes": [-1]}, errors.BadInput, "from 0 to 9 for MNIST-5k, but is -1"),
+        ({"classes": []}, errors.BadInput, "classes and seeds need at least one entry"),
+        ({"seeds": []}, errors.BadInput, "classes and seeds need at least one entry"),
+        ({"classes": [3, 3]}, errors.BadInput, "must not name one entry twice"),
+        ({"seeds": [0, 0]}, errors.BadInput, "must not name one entry twice"),
+        ({"epochs": 0}, errors.BadInput, "epochs must be a whole number of at least 1; it was 0"),
+        ({"epochs": -2}, errors.BadInput, "epochs must be a whole number of at least 1; it was -2"),
+        ({"batch_size": 0}, errors.BadInput, "batch_size must be a whole number of at least 1"),
+        ({"learning_rate": 0.0}, errors.BadInput, "learning_rate must be a number above 0"),
+        ({"alpha": 0.0}, errors.BadInput, "alpha must be above 0"),
+        ({"alpha": -1.0}, errors.BadInput, "alpha must be above 0"),
+        ({"train_limit": -1}, errors.BadInput, "train_limit must be 0"),
+        ({"selection": "bst"}, errors.CompanionError, "best"),
+        ({"device": "gpu"}, errors.CompanionError, "cuda"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_bad_input_is_one_sentence(
+    gradcon_cells, values: dict[str, Any], kind: type[Exception], sentence: str
+) -> None:
+    parameters.check("gradcon", values)  # so it is the chapter itself that refuses
+    with pytest.raises(kind, match=sentence) as told:
+        gradcon_cells("provenance", **BASE | values)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_told_in_words(gradcon_cells) -> None:
+    with pytest.raises(errors.CompanionError, match=r"GPU|CUDA|cuda"):
+        gradcon_cells("provenance", **BASE | {"device": "cuda"})
+
+
+def test_missing_images_name_the_files_and_what_to_do(
+    gradcon_cells, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_network(*args: object) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setattr(idx_sets, "_fetch", no_network)
+    with pytest.raises(errors.DataMissing) as told:
+        gradcon_cells("images", **BASE | {"dataset": "mnist", "data_root": str(tmp_path)})
+    for words in ("train-images-idx3-ubyte", str(tmp_path), "no network", "COMPANION_DATA"):
+        assert words in str(told.value)
+    assert "mnist-5k" in str(told.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_file_is_refused(gradcon_cells, tmp_path: Path) -> None:
+    images = write_mnist(tmp_path, seed=0) / "MNIST/raw/train-images-idx3-ubyte"
+    images.write_bytes(images.read_bytes()[:-100])
+    with pytest.raises(errors.DataCorrupt, match="train-images-idx3-ubyte cannot be read"):
+        gradcon_cells("images", **BASE | {"dataset": "mnist", "data_root": str(tmp_path)})
+
+
+def test_all_cells_run_with_one_class_and_two_seeds(gradcon_cells, base: pd.DataFrame) -> None:
+    space = gradcon_cells("no such name", **BASE | {"seeds": [0, 1]})
+    rows = space["rows"]
+    first = rows[(rows["seed"] == 0) & (rows["class"] == "3")]["value"]
+    alone = base[base["class"] == "3"]["value"]
+    assert first.tolist() == alone.tolist()  # a second seed changes nothing about the first
+    assert space["checked"]
+
+
+def test_all_cells_run_on_colour_images(gradcon_cells, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    noise = ImageSet(
+        name="cifar-10",
+        title="CIFAR-10",
+        images=rng.integers(0, 256, (300, 3, 32, 32), dtype=np.uint8),
+        labels=np.arange(300) % 10,
+        is_test=np.arange(300) >= 200,
+        class_names=class_names.CIFAR_10,
+        sha256="0" * 64,
+        origin="official",
+    )
+    monkeypatch.setattr(data, "load", lambda *args, **kwargs: noise)
+    space = gradcon_cells("no such name", **BASE | {"dataset": "cifar-10", "batch_size": 8})
+    rows = space["rows"]
+    assert set(rows["class"]) == {"cat", ""}
+    assert rows.loc[rows["metric"] == "parameters", "variant"].tolist() == ["channels=3"]

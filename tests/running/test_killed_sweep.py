@@ -1,0 +1,122 @@
+"""A killed sweep goes on where it stopped, and a killed training from its checkpoint."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from lib.paths import ROOT
+from lib.results import read_rows, read_runs
+
+pytestmark = pytest.mark.notebook
+
+
+def start(line: list[str], *, root: Path, cwd: Path, log: Path) -> subprocess.Popen[bytes]:
+    env = {k: v for k, v in os.environ.items() if k != "COMPANION_WORK"}
+    env |= {"PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
+    with log.open("wb") as out:
+        return subprocess.Popen(
+            [sys.executable, "-m", *line],
+            cwd=cwd,
+            env=env,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+
+
+def wait_for(happened: Callable[[], object], process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + 180
+    while not happened():
+        assert process.poll() is None, "ended before the test could kill it"
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def kill(process: subprocess.Popen[bytes], work: Path) -> None:
+    """Kill a run without a warning, and wait for its kernel, which looks for its parent."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    end = time.monotonic() + 20
+    newest = -1.0
+    while (now := max((p.stat().st_mtime for p in work.rglob("*")), default=0.0)) != newest:
+        assert time.monotonic() < end, "the kernel goes on without its parent"
+        newest = now
+        time.sleep(3)
+
+
+def test_a_killed_sweep_goes_on_where_it_stopped(tiny_project: Path, tmp_path: Path) -> None:
+    project, log = tiny_project, tmp_path / "log"
+    cells = project / "_build/sweeps/digits"
+    plan = project / "sweeps/digits.yml"
+    plan.write_text("{chapter: tiny, parameters: {behave: wait}, grid: {digit: [1, 2, 3]}}\n")
+    options = ["--cores", "2", "--nolock", "--rerun-incomplete"]
+    triggers = ["--rerun-triggers", "mtime", "params", "input"]  # as the Makefile has it
+    assert " ".join(triggers) in (ROOT / "Makefile").read_text()
+    line = ["snakemake", "sweep", *options, *triggers, "--config", "sweep=digits"]
+
+    def rows(digit: int) -> Path:
+        return cells / f"digit-{digit}/rows.csv"
+
+    def go_on() -> None:
+        process = start(line, root=project, cwd=project, log=log)
+        assert process.wait(timeout=180) == 0, log.read_text()
+
+    def times() -> dict[str, int]:
+        return {path.parent.name: path.stat().st_mtime_ns for path in cells.glob("*/rows.csv")}
+
+    first = start(line, root=project, cwd=project, log=log)
+    waiting = cells / "digit-2/.work"
+    wait_for(lambda: rows(1).exists() and rows(3).exists() and any(waiting.glob("started")), first)
+    kill(first, waiting)
+    done = times()
+    assert set(done) == {"digit-1", "digit-3"}  # the half-done cell does not count
+    assert not (cells / "rows.csv").exists()
+
+    (project / "gate").touch()  # lets digit 2 end
+    go_on()
+    assert {name: times()[name] for name in done} == done
+    assert read_rows(cells / "rows.csv")["class"].tolist() == ["1", "2", "3"]
+    assert read_runs(cells / "runs.csv")["run"].tolist() == ["tiny-1", "tiny-2", "tiny-3"]
+
+    # nothing is left to do, not even after the code changed
+    done = times() | {"merged": (cells / "rows.csv").stat().st_mtime_ns}
+    for path in (project / "lib/workspace.py", project / "chapters/tiny.py"):
+        path.write_text(path.read_text() + "\n# changed\n")
+    go_on()
+    assert times() | {"merged": (cells / "rows.csv").stat().st_mtime_ns} == done
+
+    # a longer grid: one new cell, and a new table
+    plan.write_text(plan.read_text().replace("[1, 2, 3]", "[1, 2, 3, 4]"))
+    go_on()
+    assert {name: times()[name] for name in done if name != "merged"}.items() <= done.items()
+    assert read_rows(cells / "rows.csv")["class"].tolist() == ["1", "2", "3", "4"]
+
+
+def test_a_killed_training_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+    folder, log = tmp_path / "out", tmp_path / "log"
+    values = {"classes": "[3]", "epochs": "10"}
+    pairs = [word for name, value in values.items() for word in ("-p", name, value)]
+    line = ["lib.execute", "gradcon", "--profile", "quick", *pairs, "--output", str(folder)]
+    first = start(line, root=ROOT, cwd=ROOT, log=log)
+    checkpoint = folder / ".work/checkpoints/CAE-3-0.pt"
+    wait_for(lambda: "CAE seed 0 epoch 2/10" in log.read_text(), first)
+    kill(first, folder)
+    assert checkpoint.exists()
+    assert [path.name for path in folder.iterdir()] == [".work"]
+
+    second = start(line, root=ROOT, cwd=ROOT, log=log)
+    assert second.wait(timeout=300) == 0, log.read_text()
+    notebook = nbformat.read(folder / "gradcon.ipynb", as_version=4)
+    text = "".join(out.get("text", "") for c in notebook.cells for out in c.get("outputs", []))
+    epochs = [int(word) for word in re.findall(r"CAE seed 0 epoch (\d+)/10", text)]
+    assert epochs and min(epochs) > 2 and max(epochs) == 10
+    assert not (folder / ".work").exists()
+    assert len(read_rows(folder / "rows.csv"))
