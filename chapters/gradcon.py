@@ -803,7 +803,8 @@ glue("gc-conclusion", conclusion, display=False)
 
 def worse_than_mean(table: pd.DataFrame) -> str:
     """How many networks of either arm reconstruct worse than the mean image would."""
-    share = table[(table["metric"] == "explained variance") & (table["variant"] == "")]
+    single = (table["class"] != "average") & (table["variant"] == "")
+    share = table[single & (table["metric"] == "explained variance")]
     counts = share.assign(bad=share["value"] < 0).groupby("method")["bad"].agg(["sum", "count"])
     return " and ".join(
         f"{line['sum']} of {line['count']} ({method})" for method, line in counts.iterrows()
