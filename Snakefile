@@ -96,30 +96,32 @@ except CompanionError as error:
     raise WorkflowError(str(error))
 
 
-# Finished cells are never made again, whatever changes in the code: each says in runs.csv which
-# commit it ran. A killed cell goes on from its checkpoint, since lib.execute keeps its work folder.
-rule cell:
-    output:
-        rows="_build/sweeps/{sweep}/{cell}/rows.csv",
-    threads: 1
-    params:
-        pairs=lambda wanted: sweeps.command_line(CELLS[wanted.cell]),
-        chapter=lambda wanted: sweeps.read_sweep(Path(f"sweeps/{SWEEP}.yml"))["chapter"],
-        profile=lambda wanted: sweeps.read_sweep(Path(f"sweeps/{SWEEP}.yml"))["profile"],
-    log:
-        "_build/sweeps/{sweep}/logs/{cell}.log",
-    shell:
-        "OMP_NUM_THREADS={threads} {PYTHON} -m lib.execute {params.chapter}"
-        " --profile {params.profile} {params.pairs}"
-        " --output _build/sweeps/{wildcards.sweep}/{wildcards.cell} > {log} 2>&1"
+if SWEEP:
+
+    # Finished cells are never made again, whatever changes in the code: each says in runs.csv which
+    # commit it ran. A killed cell goes on from its checkpoint, since lib.execute keeps its work folder.
+    rule cell:
+        output:
+            rows="_build/sweeps/{sweep}/{cell}/rows.csv",
+        threads: 1
+        params:
+            pairs=lambda wanted: sweeps.command_line(CELLS[wanted.cell]),
+            chapter=lambda wanted: sweeps.read_sweep(Path(f"sweeps/{SWEEP}.yml"))["chapter"],
+            profile=lambda wanted: sweeps.read_sweep(Path(f"sweeps/{SWEEP}.yml"))["profile"],
+        log:
+            "_build/sweeps/{sweep}/logs/{cell}.log",
+        shell:
+            "OMP_NUM_THREADS={threads} {PYTHON} -m lib.execute {params.chapter}"
+            " --profile {params.profile} {params.pairs}"
+            " --output _build/sweeps/{wildcards.sweep}/{wildcards.cell} > {log} 2>&1"
 
 
-rule sweep:
-    input:
-        expand("_build/sweeps/{sweep}/{cell}/rows.csv", sweep=SWEEP, cell=CELLS),
-    output:
-        rows=f"_build/sweeps/{SWEEP}/rows.csv",
-        runs=f"_build/sweeps/{SWEEP}/runs.csv",
-    run:
-        folders = [Path(name).parent for name in input]
-        sweeps.merge_cells(folders, Path(output.rows), Path(output.runs))
+    rule sweep:
+        input:
+            expand("_build/sweeps/{sweep}/{cell}/rows.csv", sweep=SWEEP, cell=CELLS),
+        output:
+            rows=f"_build/sweeps/{SWEEP}/rows.csv",
+            runs=f"_build/sweeps/{SWEEP}/runs.csv",
+        run:
+            folders = [Path(name).parent for name in input]
+            sweeps.merge_cells(folders, Path(output.rows), Path(output.runs))

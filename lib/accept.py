@@ -1,6 +1,7 @@
-"""Rewrite what the tests hold chapters to: `python -m lib.accept [CHAPTER...] [--expect]`.
+"""Rewrite what the tests hold us to: `python -m lib.accept [CHAPTER...] [--expect]`.
 
-That is a golden notebook for nbval, and the expectations of trained numbers where there are none.
+That is a golden notebook for nbval, the expectations of trained numbers where there are none, what
+the reference rows say of the claims, and the results in the README.
 """
 
 import argparse
@@ -19,7 +20,15 @@ from lib.errors import BadInput, CompanionError
 from lib.execute import execute
 from lib.golden import faults, golden, printed
 from lib.paths import CHAPTERS, ROOT
-from lib.results import write_expected, write_whole
+from lib.results import (
+    glance,
+    published,
+    reference_rows,
+    reference_runs,
+    with_glance,
+    write_expected,
+    write_whole,
+)
 
 GOLDEN = ROOT / "tests/notebooks"
 EXPECTED = CHAPTERS / "expected"
@@ -103,6 +112,12 @@ def accept_verdicts(chapter: str) -> Path:
     return target
 
 
+def accept_readme(path: Path = ROOT / "README.md") -> None:
+    """Write the README's table of results from the committed reference rows."""
+    table = glance(reference_rows(), reference_runs(), published("gradcon-slides"))
+    write_whole(path, with_glance(path.read_text(encoding="utf-8"), table))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; returns the exit status, 1 after any error that has a sentence of its own."""
     parser = argparse.ArgumentParser(prog="python -m lib.accept", description=__doc__)
@@ -119,6 +134,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             target = accept(chapter, progress=not options.quiet)
             print(f"wrote {target.relative_to(ROOT)}")
             print(f"wrote {accept_verdicts(chapter).relative_to(ROOT)}")
+        accept_readme()
+        print("wrote the results of README.md")
     except CompanionError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1

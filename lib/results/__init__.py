@@ -11,6 +11,7 @@ from lib.results.expected import (
     write_expected,
 )
 from lib.results.files import write_whole
+from lib.results.glance import glance, with_glance
 from lib.results.provenance import (
     RUN_COLUMNS,
     merge_runs,
@@ -51,6 +52,7 @@ __all__ = [
     "evaluate",
     "expectations",
     "frame",
+    "glance",
     "interval_text",
     "join_published",
     "load_claims",
@@ -72,6 +74,7 @@ __all__ = [
     "variant",
     "verdict",
     "with_averages",
+    "with_glance",
     "write_expected",
     "write_rows",
     "write_runs",
