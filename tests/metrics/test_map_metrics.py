@@ -1,0 +1,229 @@
+"""Metrics between maps by hand, against slow twins, and under what must not change them."""
+
+import math
+from itertools import combinations, permutations
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import directed_hausdorff
+
+from lib.errors import BadInput
+from lib.metrics import (
+    chance_map_mse,
+    chance_max_distance,
+    chance_top_k,
+    chance_top_k_cdf,
+    map_mse,
+    max_distance,
+    ties,
+    top_k_agreement,
+)
+
+ROUNDING = 1e-12  # float64 sums of at most a few hundred terms
+
+A = [[[9, 8, 0], [0, 7, 0], [0, 0, 1]]]  # top 3: (0,0) (0,1) (1,1)
+B = [[[9, 0, 0], [0, 0, 0], [1, 7, 8]]]  # top 3: (0,0) (2,1) (2,2)
+
+
+def drawn(seed, n=20, h=6, w=5, levels=None):
+    """Two sets of maps; with few levels they are full of ties."""
+    rng = np.random.default_rng(seed)
+    if levels is None:
+        return rng.random((2, n, h, w))
+    return rng.integers(levels, size=(2, n, h, w)) / levels
+
+
+def top(one, k):
+    """The slow definition: (row, column) of the k largest, the first in reading order if tied."""
+    places = [(-one[r][c], r, c) for r in range(len(one)) for c in range(len(one[0]))]
+    return [(r, c) for _, r, c in sorted(places)[:k]]
+
+
+def test_agreement_by_hand():
+    assert top_k_agreement(A, B, k=1).tolist() == [1]
+    assert top_k_agreement(A, B, k=3).tolist() == [1]
+    assert top_k_agreement(A, B, k=4).tolist() == [2]  # (2,2) of A joins, (2,0) of B does not
+    assert top_k_agreement(A, B, k=9).tolist() == [9]
+    assert top_k_agreement(A, B, k=3).dtype == np.int64
+
+
+def test_distance_by_hand():
+    assert max_distance(A, B, k=1).tolist() == [0]
+    # (0,0) → itself 0; (0,1) → (0,0) 1; (1,1) → (2,1) 1
+    assert max_distance(A, B, k=3).tolist() == [1]
+    # the other way: (2,2) → (1,1) √2
+    assert max_distance(B, A, k=3).tolist() == [math.sqrt(2)]
+    corners = np.zeros((2, 1, 3, 3))
+    corners[0, 0, 0, 0] = corners[1, 0, 2, 2] = 1
+    assert max_distance(*corners, k=1).tolist() == [math.sqrt(2**2 + 2**2)]
+
+
+def test_map_mse_by_hand():
+    a = [[[1.0, 0.5], [0.0, 0.0]], [[1.0, 0.0], [0.0, 0.0]]]
+    b = [[[0.0, 1.0], [0.0, 0.5]], [[1.0, 0.0], [0.0, 0.0]]]
+    assert map_mse(a, b).tolist() == [(1 + 0.25 + 0 + 0.25) / 4, 0]
+
+
+def test_ties_by_hand():
+    # sorted: 9 8 7 1 0 0 0 0 0
+    assert [ties(A, k=k).item() for k in (1, 2, 3, 4, 5, 6, 8, 9)] == [0, 0, 0, 0, 4, 3, 1, 0]
+    both = [A[0], [[5, 5, 5], [0, 0, 0], [0, 0, 0]]]
+    assert ties(both, k=2).tolist() == [0, 1]  # an image at a time
+    assert ties(both, k=2).dtype == np.int64
+
+
+def test_ties_are_broken_in_reading_order():
+    flat = np.zeros((1, 2, 3))
+    late = np.array([[[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]])
+    # of equal pixels the first two are (0,0) and (0,1); of `late` (0,1) and (1,0)
+    assert top_k_agreement(flat, late, k=2).tolist() == [1]
+    # (0,1) → itself; (0,0) → (0,1) or (1,0), both 1
+    assert max_distance(flat, late, k=2).tolist() == [1]
+    assert max_distance(late, flat, k=2).tolist() == [1]
+
+
+@pytest.mark.parametrize("levels", [None, 3])
+@pytest.mark.parametrize("k", [1, 5, 29, 30])
+def test_metrics_equal_their_slow_twins(k, levels):
+    a, b = drawn(k, levels=levels)
+    tops = [(top(x, k), top(y, k)) for x, y in zip(a.tolist(), b.tolist(), strict=True)]
+    agreement = [len(set(x) & set(y)) for x, y in tops]
+    assert top_k_agreement(a, b, k=k).tolist() == agreement
+    wanted = [directed_hausdorff(x, y)[0] for x, y in tops]
+    assert max_distance(a, b, k=k).tolist() == pytest.approx(wanted, abs=ROUNDING)
+    loops = [max(min(math.dist(p, q) for q in y) for p in x) for x, y in tops]
+    assert max_distance(a, b, k=k).tolist() == pytest.approx(loops, abs=ROUNDING)
+    left_out = [
+        sum(v == sorted(x.ravel())[-k] for v in x.ravel())
+        - sum(x[p] == sorted(x.ravel())[-k] for p in top(x.tolist(), k))
+        for x in a
+    ]
+    assert ties(a, k=k).tolist() == left_out
+
+
+def test_many_pixels_and_images_in_several_steps_equal_one_at_a_time():
+    a, b = drawn(0, n=7, h=28, w=28)
+    k = 600  # 600² pairs: two images per step, so the last step is short
+    assert 2**20 // k**2 == 2
+    alone = [max_distance(x[None], y[None], k=k).item() for x, y in zip(a, b, strict=True)]
+    assert max_distance(a, b, k=k).tolist() == alone
+    assert min(alone) > 0
+
+
+@pytest.mark.parametrize("levels", [None, 4])
+def test_rising_functions_change_no_rank_metric(levels):
+    a, b = drawn(3, levels=levels)
+    for rising in (np.square, np.exp, lambda m: m / m.max((1, 2), keepdims=True), np.float32):
+        for k in (1, 5, 10):
+            assert np.array_equal(top_k_agreement(rising(a), b, k=k), top_k_agreement(a, b, k=k))
+            assert np.array_equal(max_distance(rising(a), b, k=k), max_distance(a, b, k=k))
+            assert np.array_equal(ties(rising(a), k=k), ties(a, k=k))
+
+
+def test_symmetries():
+    a, b = drawn(4)
+    assert np.array_equal(top_k_agreement(a, b, k=5), top_k_agreement(b, a, k=5))
+    assert np.array_equal(map_mse(a, b), map_mse(b, a))
+    assert not np.array_equal(max_distance(a, b, k=5), max_distance(b, a, k=5))
+    turned = [m.transpose(0, 2, 1)[:, ::-1] for m in (a, b)]  # no ties, so a turn moves nothing
+    assert np.array_equal(top_k_agreement(*turned, k=5), top_k_agreement(a, b, k=5))
+    assert np.array_equal(max_distance(*turned, k=5), max_distance(a, b, k=5))
+
+
+def test_equal_maps_agree_fully():
+    a, _ = drawn(5, levels=3)
+    assert (top_k_agreement(a, a, k=7) == 7).all()
+    assert (max_distance(a, a, k=7) == 0).all()
+    assert (map_mse(a, a) == 0).all()
+
+
+def test_maps_are_left_as_they_were():
+    a, b = drawn(6)
+    kept = a.copy(), b.copy()
+    top_k_agreement(a, b, k=3), max_distance(a, b, k=3), map_mse(a, b), ties(a, k=3)
+    assert np.array_equal(a, kept[0]) and np.array_equal(b, kept[1])
+
+
+def test_chance_of_agreement_by_counting_all_pairs_of_sets():
+    sets = [set(c) for c in combinations(range(6), 3)]
+    found = [len(x & y) for x in sets for y in sets]
+    assert chance_top_k(3, 6) == sum(found) / len(found) == 9 / 6
+    for m in range(-1, 5):
+        share = sum(v <= m for v in found) / len(found)
+        assert chance_top_k_cdf(m, 3, 6) == pytest.approx(share, abs=ROUNDING)
+
+
+def test_chance_of_agreement_on_digits():
+    assert chance_top_k(10, 784) == 100 / 784  # 0.13
+    # no common pixel: the second set avoids ten of 784
+    none = math.comb(774, 10) / math.comb(784, 10)
+    assert chance_top_k_cdf(0, 10, 784) == pytest.approx(none, rel=1e-9)  # sums of log-gammas
+    assert chance_top_k_cdf(10, 10, 784) == pytest.approx(1, abs=ROUNDING)
+
+
+def test_chance_of_map_mse_by_all_shuffles():
+    a, b = drawn(7, n=3, h=2, w=3)
+    shuffles = [a.reshape(3, 6)[:, list(p)].reshape(a.shape) for p in permutations(range(6))]
+    wanted = np.mean([map_mse(s, b) for s in shuffles], axis=0)
+    assert chance_map_mse(a, b).tolist() == pytest.approx(wanted.tolist(), abs=ROUNDING)
+
+
+def test_chance_of_distance_by_counting_all_pairs():
+    # k=1 on 2×3 pixels: every ordered pair of pixels equally often
+    places = [(r, c) for r in range(2) for c in range(3)]
+    pairs = [math.dist(p, q) for p in places for q in places]
+    found = chance_max_distance(1, 2, 3, rng=np.random.default_rng(0), draws=20_000)
+    # five standard errors
+    assert found == pytest.approx(np.mean(pairs), abs=5 * np.std(pairs) / math.sqrt(20_000))
+    assert chance_max_distance(6, 2, 3, rng=np.random.default_rng(0), draws=10) == 0
+    again = [chance_max_distance(2, 4, 4, rng=np.random.default_rng(s), draws=9) for s in (1, 1, 2)]
+    assert again[0] == again[1] != again[2]
+
+
+TOP_K = [
+    lambda a, b, k: top_k_agreement(a, b, k=k),
+    lambda a, b, k: max_distance(a, b, k=k),
+]
+VALUES = [lambda a, b, k: map_mse(a, b), lambda a, b, k: chance_map_mse(a, b)]
+SINGLE = [lambda a, b, k: ties(a, k=k)]
+CHANCE = [
+    lambda a, b, k: chance_top_k(k, 9),
+    lambda a, b, k: chance_top_k_cdf(1, k, 9),
+    lambda a, b, k: chance_max_distance(k, 3, 3, rng=np.random.default_rng(0)),
+]
+
+
+@pytest.mark.parametrize("metric", TOP_K + SINGLE + CHANCE)
+@pytest.mark.parametrize("k", [-1, 0, 10])
+def test_k_out_of_range_is_refused(metric, k):
+    with pytest.raises(BadInput, match=f"between 1 and the 9 pixels of a map, but {k} came"):
+        metric(np.eye(3)[None], np.eye(3)[None], k)
+
+
+@pytest.mark.parametrize("metric", TOP_K + VALUES + SINGLE)
+@pytest.mark.parametrize(
+    ("maps", "message"),
+    [
+        (np.full((1, 3, 3), np.nan), "NaN or infinity"),
+        (np.full((1, 3, 3), np.inf), "NaN or infinity"),
+        (np.zeros((3, 3)), r"shape \[n, h, w\], but came with \(3, 3\)"),
+        (np.zeros((0, 3, 3)), r"at least one image and pixel, but came with \(0, 3, 3\)"),
+        (np.full((1, 3, 3), "a"), "hold numbers"),
+    ],
+)
+def test_nonsense_is_refused_in_words(metric, maps, message):
+    with pytest.raises(BadInput, match=message):
+        metric(maps, maps, 1)
+
+
+@pytest.mark.parametrize("metric", TOP_K + VALUES)
+@pytest.mark.parametrize("shape", [(1, 3, 3), (2, 9, 1), (2, 3, 1)])
+def test_unequal_shapes_are_refused(metric, shape):
+    for pair in [(shape, (2, 3, 3)), ((2, 3, 3), shape)]:  # some of them would broadcast
+        with pytest.raises(BadInput, match="one shape"):
+            metric(*(np.zeros(s) for s in pair), 1)
+
+
+def test_no_draws_are_refused():
+    with pytest.raises(BadInput, match="At least one draw is needed, but 0"):
+        chance_max_distance(1, 3, 3, rng=np.random.default_rng(0), draws=0)

@@ -1,0 +1,127 @@
+"""LSA's autoencoder: sizes against the published counts, and what batch norm does to a batch."""
+
+import pytest
+import torch
+from torch import nn
+
+from lib.errors import BadInput
+from lib.models import LSAAutoencoder, build, count_parameters
+
+# Other orders of summation for another batch size, on outputs below 10: a few roundings of 6e-8
+# relative per layer; measured 5e-7.
+ROUNDING = 1e-5
+
+
+@pytest.fixture
+def model():
+    return build(LSAAutoencoder, torch.Generator().manual_seed(0))
+
+
+def images(n, seed=1):
+    return torch.rand((n, 1, 28, 28), generator=torch.Generator().manual_seed(seed))
+
+
+def block(a, b, size):
+    """A size×size and a 3×3 convolution, the 1×1 shortcut, three batch norms."""
+    return size * size * a * b + 9 * b * b + a * b + 3 * 2 * b
+
+
+def test_parameter_count_of_each_half(model):
+    code = 64 * 64 + 64
+    norm = 2 * 64
+    wide = 3136 * 64
+    encoder = block(1, 32, 3) + block(32, 64, 3) + (wide + 64) + norm + code
+    decoder = code + norm + (wide + 3136) + 2 * 3136 + block(64, 32, 5) + block(32, 16, 5) + 16
+    assert (encoder, decoder) == (272_512, 292_784)  # counted from the authors' weights
+    assert count_parameters(model.encoder) == encoder
+    assert count_parameters(model.decoder) == decoder
+    assert count_parameters(model) == 565_296
+
+
+def test_layer_sizes(model):
+    sizes, h = [], images(2)
+    for layer in [*model.encoder, *model.decoder]:
+        h = layer(h)
+        sizes.append(tuple(h.shape[1:]))
+    assert sizes == [
+        (32, 14, 14),
+        (64, 7, 7),
+        (3136,),
+        *[(64,)] * 3,  # dense, batch norm, LeakyReLU
+        *[(64,)] * 2,  # dense, sigmoid
+        *[(64,)] * 3,
+        *[(3136,)] * 3,
+        (64, 7, 7),
+        (32, 14, 14),
+        (16, 28, 28),
+        (1, 28, 28),
+    ]
+
+
+def test_every_leaky_relu_has_the_published_slope(model):
+    slopes = [m.negative_slope for m in model.modules() if isinstance(m, nn.LeakyReLU)]
+    assert slopes == [0.01] * 7  # one in each of four blocks, three in the dense parts
+    # the one after the sum: with the last norm of each branch at -1, a block answers 0.01 · -2
+    down = model.encoder[0].eval()
+    for norm in (down.branch[-1], down.shortcut[-1]):
+        nn.init.zeros_(norm.weight)
+        nn.init.constant_(norm.bias, -1.0)
+    assert torch.allclose(down(images(1)), torch.tensor(-0.02))
+
+
+def test_convolutions_have_no_bias(model):
+    kinds = nn.Conv2d | nn.ConvTranspose2d
+    convolutions = [m for m in model.modules() if isinstance(m, kinds)]
+    assert len(convolutions) == 3 * 4 + 1
+    assert all(m.bias is None for m in convolutions)
+
+
+def test_forward_is_decode_after_encode(model):
+    model.eval()
+    x = images(3)
+    z = model.encode(x)
+    assert z.shape == (3, 64)
+    assert z.min() > 0 and z.max() < 1
+    found = model(x)
+    assert torch.equal(found, model.decode(z))
+    assert found.shape == x.shape
+
+
+def test_the_output_has_no_activation(model):
+    model.eval()
+    last, x = model.decoder[-1], images(2)
+    with torch.no_grad():
+        before = model(x)
+        last.weight.mul_(-1e6)  # a linear end follows any factor, below 0 and above 1
+        after = model(x)
+    assert torch.allclose(after, before * -1e6, rtol=ROUNDING)
+    assert after.abs().max() > 1
+
+
+def test_evaluation_mode_does_not_mix_the_images_of_a_batch(model):
+    model.eval()
+    x = images(5)
+    alone = torch.cat([model(image[None]) for image in x])
+    assert (model(x) - alone).abs().max() < ROUNDING
+
+
+def test_training_mode_mixes_the_images_of_a_batch(model):
+    model.train()
+    x, other = images(4), images(4, seed=2)
+    other[0] = x[0]
+    assert (model(x)[0] - model(other)[0]).abs().max() > 100 * ROUNDING
+
+
+@pytest.mark.parametrize(
+    "shape", [(2, 1, 32, 32), (2, 3, 28, 28), (2, 1, 28, 27), (1, 28, 28), (2, 784)]
+)
+def test_refuses_images_of_another_shape(model, shape):
+    with pytest.raises(BadInput, match=r"images \[n, 1, 28, 28\]") as caught:
+        model(torch.rand(shape))
+    assert str(list(shape)) in str(caught.value)
+
+
+@pytest.mark.parametrize("shape", [(2, 63), (64,), (2, 64, 1)])
+def test_refuses_codes_of_another_shape(model, shape):
+    with pytest.raises(BadInput, match=r"codes \[n, 64\]"):
+        model.decode(torch.rand(shape))

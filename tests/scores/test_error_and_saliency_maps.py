@@ -1,0 +1,196 @@
+"""Error and saliency maps by hand, by differences, and without a trace."""
+
+import pytest
+import torch
+
+from lib.errors import BadInput
+from lib.models import CAE, LSAAutoencoder, build
+from lib.scores import error_map, input_gradient, saliency_map, scaled, squared
+
+FLOAT32 = 1e-6  # relative: a few roundings of 6e-8
+FLOAT64 = 1e-12  # sums of up to 784 terms in another order
+MAPS = [error_map, input_gradient, saliency_map]
+
+
+def images(*shape, seed=0, dtype=torch.float64):
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+@pytest.fixture
+def model():
+    """LSA's autoencoder in float64 after a few batches have moved its running averages."""
+    made = build(LSAAutoencoder, torch.Generator().manual_seed(0)).double()
+    with torch.no_grad():
+        for seed in range(3):
+            made(images(8, 1, 28, 28, seed=10 + seed))
+    return made.eval()
+
+
+def test_error_map_by_hand():
+    x = torch.tensor([[[[0.0, 0.5], [1.0, 0.2]]]])
+    found = error_map(lambda x: x / 2, x)
+    assert found.shape == (1, 2, 2)
+    wanted = torch.tensor([[[0.0, 0.25**2], [0.5**2, 0.1**2]]])
+    torch.testing.assert_close(found, wanted, rtol=FLOAT32, atol=0)
+
+
+def test_maps_take_the_largest_of_several_channels():
+    x = torch.tensor([[0.2, 0.5], [0.8, 0.1], [0.4, 0.3]]).view(1, 3, 1, 2).double()
+    wanted = torch.tensor([[[0.8, 0.5]]]).double()
+    torch.testing.assert_close(error_map(torch.zeros_like, x), wanted**2, rtol=FLOAT64, atol=0)
+    # mean over 3·2 numbers of x²; the target alone carries the gradient
+    found = saliency_map(torch.zeros_like, x)
+    torch.testing.assert_close(found, 2 * wanted / 6, rtol=FLOAT64, atol=0)
+
+
+def test_the_largest_channel_is_found_after_the_absolute_value():
+    x = torch.tensor([0.3, -0.9]).view(1, 2, 1, 1)
+    found = saliency_map(torch.zeros_like, x)
+    assert found.item() == pytest.approx(2 * 0.9 / 2, rel=FLOAT32)
+
+
+@pytest.mark.parametrize("a", [0.0, 0.5, -1.0, 1.5])
+def test_saliency_goes_through_the_target_and_the_network(a):
+    # mean of (x - a x)² over 3·4 pixels; without the target's part it would be 2 a (a - 1) x / 12
+    x = images(3, 1, 3, 4)
+    signed = 2 * (1 - a) ** 2 * x / 12
+    torch.testing.assert_close(input_gradient(lambda x: a * x, x), signed, rtol=FLOAT64, atol=0)
+    found = saliency_map(lambda x: a * x, x)
+    assert found.shape == (3, 3, 4)
+    torch.testing.assert_close(found, signed[:, 0].abs(), rtol=FLOAT64, atol=0)
+
+
+def test_saliency_of_a_linear_network_by_its_matrix():
+    # error |x - W x|² / 6, so the gradient is 2 (1 - W)ᵀ(1 - W) x / 6
+    w, x = images(6, 6, seed=1) - 0.5, images(4, 1, 2, 3)
+    rest = torch.eye(6, dtype=w.dtype) - w
+    wanted = 2 * (x.flatten(1) @ (rest.T @ rest).T) / 6
+    found = input_gradient(lambda x: (x.flatten(1) @ w.T).view_as(x), x)
+    torch.testing.assert_close(found.flatten(1), wanted, rtol=FLOAT64, atol=FLOAT64)
+    assert wanted.min() < 0 < wanted.max()  # saliency must turn a sign around
+    saliency = saliency_map(lambda x: (x.flatten(1) @ w.T).view_as(x), x)
+    torch.testing.assert_close(saliency.flatten(1), wanted.abs(), rtol=FLOAT64, atol=FLOAT64)
+
+
+def test_saliency_is_the_slope_of_the_error(model):
+    x = images(2, 1, 28, 28)
+    signed, step = input_gradient(model, x), 1e-6
+    assert torch.equal(saliency_map(model, x), signed.abs()[:, 0])
+    for pixel in [(0, 0), (5, 17), (14, 14), (27, 3)]:
+        moved = torch.zeros_like(x)
+        moved[:, 0, *pixel] = step
+        high, low = (error_map(model, x + side * moved).mean((1, 2)) for side in (1, -1))
+        slope = (high - low) / (2 * step)
+        # errors near 0.3 carry 5e-17 and a step of 1e-6: 5e-11 is lost, and a little more to kinks
+        # of LeakyReLU in between
+        torch.testing.assert_close(slope, signed[:, 0, *pixel], rtol=0, atol=1e-9)
+        assert slope.abs().min() > 1e-6
+
+
+@pytest.mark.parametrize("of", MAPS)
+def test_a_batch_equals_one_at_a_time(model, of):
+    x = images(5, 1, 28, 28)
+    alone = torch.cat([of(model, image[None]) for image in x])
+    assert alone.flatten(1).abs().amax(1).min() > 0
+    for batch_size in (2, 5, 256):
+        found = of(model, x, batch_size=batch_size)
+        torch.testing.assert_close(found, alone, rtol=0, atol=FLOAT64)
+
+
+def test_the_error_map_averages_to_the_reconstruction_error(model):
+    x = images(3, 1, 28, 28)
+    wanted = [((image[None] - model(image[None])) ** 2).mean().item() for image in x]
+    assert error_map(model, x).mean((1, 2)).tolist() == pytest.approx(wanted, rel=FLOAT64)
+
+
+def snapshot(model, x):
+    """All that a map could touch: copies of tensors, and plain values."""
+    parameters = list(model.parameters())
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    kept = [*parameters, *model.buffers(), *gradients, x, torch.get_rng_state()]
+    plain = {
+        "gradients": [p.grad is not None for p in parameters],
+        "requires_grad": [p.requires_grad for p in [*parameters, x]],
+        "modes": [m.training for m in model.modules()],
+        "x_grad": x.grad,
+        "grad mode": torch.is_grad_enabled(),
+    }
+    return [t.detach().clone() for t in kept], plain
+
+
+def unchanged(before, after):
+    pairs = zip(before[0], after[0], strict=True)
+    return before[1] == after[1] and all(torch.equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize("of", MAPS)
+@pytest.mark.parametrize("state", ["with gradients", "frozen", "images with gradient"])
+def test_maps_leave_no_trace(model, of, state):
+    x = images(3, 1, 28, 28)
+    wanted = of(model, x)
+    if state == "with gradients":
+        model(x).sum().backward()
+    if state == "frozen":
+        model.requires_grad_(False)
+    if state == "images with gradient":
+        x.requires_grad_()
+    before = snapshot(model, x)
+    found = of(model, x)
+    with torch.no_grad():
+        without = of(model, x)
+    assert unchanged(before, snapshot(model, x))
+    assert found.grad_fn is None and not found.requires_grad
+    assert torch.equal(found, wanted) and torch.equal(without, wanted)
+
+
+@pytest.mark.parametrize("of", MAPS)
+def test_a_model_in_training_mode_is_refused_untouched(model, of):
+    x = images(3, 1, 28, 28)
+    model.encoder[0].branch[1].train()  # one batch norm is enough to mix images
+    before = snapshot(model, x)
+    with pytest.raises(BadInput, match=r"call model\.eval\(\)"):
+        of(model, x)
+    assert unchanged(before, snapshot(model, x))
+
+
+@pytest.mark.parametrize("of", MAPS)
+def test_nonsense_is_refused_in_words(of):
+    for shape in [(0, 1, 4, 4), (1, 4, 4), (2, 0, 4, 4)]:
+        with pytest.raises(BadInput, match=r"images \[n, c, h, w\]"):
+            of(lambda x: x, torch.zeros(shape))
+    with pytest.raises(BadInput, match="batch size must be at least 1, but 0"):
+        of(lambda x: x, torch.zeros(1, 1, 4, 4), batch_size=0)
+    with pytest.raises(BadInput, match=r"shape \[2, 3, 4, 4\] of the images"):
+        of(lambda x: x[:, :1], torch.zeros(2, 3, 4, 4))  # one channel would broadcast
+    with pytest.raises(BadInput, match=r"\[n, 1, 28, 28\]"):
+        of(CAE().eval(), torch.zeros(2, 1, 32, 32))
+
+
+def test_scaled_by_hand():
+    maps = torch.tensor([[[0.0, 1.0], [2.0, 4.0]], [[0.0, 0.0], [0.0, 0.0]], [[3.0] * 2] * 2])
+    wanted = [[[0.0, 0.25], [0.5, 1.0]], [[0.0, 0.0], [0.0, 0.0]], [[1.0] * 2] * 2]
+    before = maps.clone()
+    assert scaled(maps).tolist() == wanted
+    assert torch.equal(maps, before)
+    assert squared(scaled(maps)).tolist()[0] == [[0.0, 0.0625], [0.25, 1.0]]
+
+
+def test_scaled_maps_do_not_depend_on_strength():
+    maps = images(4, 5, 6)
+    factors = torch.tensor([1e-200, 0.3, 7.0, 1e200], dtype=torch.float64).view(4, 1, 1)
+    torch.testing.assert_close(scaled(maps * factors), scaled(maps), rtol=FLOAT64, atol=0)
+    assert torch.equal(scaled(maps).amax((1, 2)), torch.ones(4).double())
+
+
+@pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf")])
+def test_scaled_refuses_values_without_a_share_of_the_maximum(value):
+    maps = torch.ones(2, 3, 3)
+    maps[1, 0, 2] = value
+    with pytest.raises(BadInput, match="finite and nowhere below 0"):
+        scaled(maps)
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (2, 1, 3, 3), (2, 0, 3)])
+def test_scaled_refuses_other_shapes(shape):
+    with pytest.raises(BadInput, match=r"shape \[n, h, w\]"):
+        scaled(torch.ones(shape))
