@@ -47,7 +47,7 @@ rule chapter:
         notebook="_build/book/{chapter}/{chapter}.ipynb",
         rows="_build/book/{chapter}/rows.csv",
         runs="_build/book/{chapter}/runs.csv",
-    threads: 2
+    threads: 1  # small batches gain nothing from a second one, and chapters can run side by side
     shell:
         "OMP_NUM_THREADS={threads} {PYTHON} -m lib.execute {wildcards.chapter}"
         " --profile {PROFILE} --output _build/book/{wildcards.chapter}"
