@@ -3,7 +3,7 @@ PYTHON ?= python3
 PROFILE ?= quick
 CORES ?= 2
 BIN := .venv/bin
-SNAKEMAKE = $(BIN)/python -m snakemake --quiet rules --cores $(CORES) --nolock --rerun-incomplete
+SNAKEMAKE = $(BIN)/python -m snakemake --quiet rules --cores $(CORES) --nolock
 TIMED = start=$$(date +%s); $(1); end=$$(date +%s); \
 	echo "$(2) ($$(( (end - start) / 60 )) min $$(( (end - start) % 60 )) s)"
 
@@ -20,7 +20,7 @@ venv: .venv/complete ## make .venv from constraints.txt
 	touch $@
 
 book: venv ## execute every chapter (PROFILE=quick) and build the book
-	@set -e; $(call TIMED,$(SNAKEMAKE) book --config profile=$(PROFILE),The book: $(CURDIR)/_build/html/index.html)
+	@set -e; $(call TIMED,$(SNAKEMAKE) book --rerun-incomplete --config profile=$(PROFILE),The book: $(CURDIR)/_build/html/index.html)
 
 book-from-runs: venv ## build the book from notebooks and rows already in _build/book
 	@set -e; $(call TIMED,$(BIN)/python -m lib.assemble,The book: $(CURDIR)/_build/html/index.html)
@@ -38,10 +38,11 @@ browser-test: venv ## open the built book in headless Chromium, network off
 accept: venv ## rewrite the golden notebooks and the expectations
 	$(BIN)/python -m lib.accept
 
-# code may change while a sweep goes on: only new cells and new values are made
+# Code may change while a sweep goes on: only new cells and new values are made. A cell's rows appear
+# whole or not at all, so where they stand the cell is finished, whatever Snakemake saw of its end.
 sweep: venv ## run sweeps/SWEEP.yml, two cells at a time, going on where it stopped
 	@test -n "$(SWEEP)" || { echo "Name a file of sweeps/, such as: make sweep SWEEP=gradcon-mnist"; exit 1; }
-	$(SNAKEMAKE) sweep --rerun-triggers mtime params input --config sweep=$(SWEEP)
+	$(SNAKEMAKE) sweep --ignore-incomplete --rerun-triggers mtime params input --config sweep=$(SWEEP)
 
 clean: ## remove everything that was built
 	rm -rf _build .snakemake chapters/*.ipynb
