@@ -42,6 +42,7 @@ def three_numbers(
     metric: str = "AUROC",
     methods: Iterable[str] | None = None,
     decimals: int = 3,
+    intervals_in: Iterable[str] | None = None,
 ) -> pd.DataFrame:
     """One line of text per method, score and origin of the number, one column per class.
 
@@ -54,6 +55,7 @@ def three_numbers(
     """
     document = published_dataset or dataset
     results = published[published["kind"].isin(["measured", "derived"])].assign(variant="", seed=0)
+    wide = None if intervals_in is None else set(intervals_in)
     parts = []
     for label, rows, title in (
         (LABELS[0], results, document),
@@ -69,7 +71,9 @@ def three_numbers(
             raise BadInput(f"Two rows of {label!r} claim the same cell of table {table!r}.")
         for names, group in part.groupby(cells, sort=False):
             method, score, class_ = (str(name) for name in names)
-            text = interval_text(student_interval(group["value"]), decimals=decimals)
+            found = student_interval(group["value"])
+            bare = wide is not None and class_ not in wide
+            text = f"{found.mean:.{decimals}f}" if bare else interval_text(found, decimals=decimals)
             parts.append((method, score, label, title, class_, text))
     return _pivot(parts)
 

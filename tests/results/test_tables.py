@@ -105,3 +105,19 @@ def test_nothing_to_show_and_doubled_cells():
         three_numbers(
             pd.concat([one, one]), one, published(), table="baseline-auroc", dataset="MNIST"
         )
+
+
+def test_intervals_can_be_kept_to_the_average():
+    both = [
+        rows("MNIST", {"0": 0.8 + s, "average": 0.8 + s}, seed=i) for i, s in ((0, 0), (1, 0.1))
+    ]
+    shown = three_numbers(
+        pd.concat(both),
+        frame([]),
+        published(),
+        table="baseline-auroc",
+        dataset="MNIST",
+        intervals_in=["average"],
+    )
+    # two seeds, 0.8 and 0.9: half width t(1) * 0.0707 / sqrt(2) = 12.706 * 0.05 = 0.635
+    assert shown.values.tolist() == [["0.850", "0.850 ± 0.635"]]
