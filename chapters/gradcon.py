@@ -654,10 +654,11 @@ for method in ARMS:
 # The curves show something that the slides do not mention. Digits are mostly black, and the first
 # few dozen updates at the official learning rate can push the logits of the output so far down that
 # the sigmoid is zero to all digits. Then the gradient is zero as well, exactly, and the plain
-# autoencoder draws black for ever: a flat line above and below. Its reconstruction error ranks images by nothing but their ink. A cosine has no scale, so the constrained network is
-# still told where to go, and may come out again. {glue:text}`gc-collapse` What looks like an effect
-# of the constraint on *detection* can therefore be one on *training*. Another learning rate is a
-# control that anyone can run: `-p learning_rate 0.0001`.
+# autoencoder draws black for ever: a flat line above and below. Its reconstruction error ranks
+# images by nothing but their ink. A cosine has no scale, so the constrained network is still told
+# where to go, and may come out again. {glue:text}`gc-collapse` What looks like an effect of the
+# constraint on *detection* can therefore be one on *training*. Another learning rate is a control
+# that anyone can run: `-p learning_rate 0.0001`.
 
 # %% tags=["remove-cell", "figure"]
 figure, axes = plt.subplots(2, 2, figsize=(9, 5.6), sharex=True, sharey="row")
