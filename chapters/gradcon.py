@@ -150,7 +150,7 @@ print("scores", ", ".join(scores.TABLE))
 #
 # where the first argument is the running mean of all gradients so far. The slides print no weight;
 # the official code has $\alpha = 0.03$. Since {eq}`eq-gc-objective` contains a gradient, its own
-# gradient is one of second order. This is the whole of it, from `lib/training/gradcon.py`:
+# gradient is one of second order. In essence, `lib/training/gradcon.py` does this at each step:
 #
 # ```python
 # loss = F.mse_loss(model(x), x)
@@ -724,7 +724,7 @@ plt.close(figure)
 #
 # ```{exercise}
 # :label: ex-gc-beta
-# GradCon adds a mean squared error, often near 0.03, and $\beta = 0.12$ times a cosine. Which of
+# GradCon adds a mean squared error and $\beta = 0.12$ times minus a cosine. Which of
 # the two decides the ranking? Compute the AUROC over a range of $\beta$ for one class.
 # ```
 #
