@@ -2,7 +2,7 @@
 
 from lib.data.images import ImageSet, content_hash, resize, to_float
 from lib.data.loading import KNOWN, load
-from lib.data.protocols import anomaly_labels, one_class, outlier_share
+from lib.data.protocols import anomaly_labels, one_class, outlier_share, several_classes
 
 __all__ = [
     "KNOWN",
@@ -13,5 +13,6 @@ __all__ = [
     "one_class",
     "outlier_share",
     "resize",
+    "several_classes",
     "to_float",
 ]

@@ -5,6 +5,7 @@ that options which only cut an array short (`train_limit`, `share`) leave the re
 """
 
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,39 @@ def one_class(
     }
     _check_filled(parts, image_set, normal_class)
     return _sorted(train=[parts["train"]], validation=[validation], test=[test_normal, others])
+
+
+def several_classes(
+    image_set: ImageSet,
+    normal_classes: Sequence[int],
+    rng: np.random.Generator,
+    *,
+    validation_share: float = 0.1,
+) -> dict[str, Indices]:
+    """Some classes are normal, the others novel, as in the localization paper (methods.md 3.2).
+
+    All training images are divided, `validation_share` of them (rounded) for validation; "train"
+    and "validation" are the normal ones of either part, so that other normal classes share the
+    same division. "test_normal" and "test_novel": all test images, in which "test_novel" is empty
+    if every class is normal. Raises BadInput for no class, one named twice, a class or share out
+    of range, and where another part would be empty.
+    """
+    normal = [_checked_class(image_set, number) for number in normal_classes]
+    if not normal or len(set(normal)) < len(normal):
+        raise BadInput(f"normal_classes must name classes, each once, but is {normal_classes!r}.")
+    _check_share(validation_share, "validation_share")
+
+    is_normal = np.isin(image_set.labels, normal)
+    shuffled = rng.permutation(np.flatnonzero(~image_set.is_test))
+    cut = round(len(shuffled) * validation_share)
+    test = np.flatnonzero(image_set.is_test)
+    parts = {
+        "train": shuffled[cut:][is_normal[shuffled[cut:]]],
+        "validation": shuffled[:cut][is_normal[shuffled[:cut]]],
+        "test_normal": test[is_normal[test]],
+    }
+    _check_filled(parts, image_set, normal)
+    return _sorted(**{k: [v] for k, v in parts.items()}, test_novel=[test[~is_normal[test]]])
 
 
 def outlier_share(
@@ -155,7 +189,9 @@ def _check_share(share: float, name: str) -> None:
         raise BadInput(f"{name} must lie between 0 and 1, both excluded, but is {share}.")
 
 
-def _check_filled(parts: dict[str, Indices], image_set: ImageSet, normal_class: int) -> None:
+def _check_filled(
+    parts: dict[str, Indices], image_set: ImageSet, normal_class: int | list[int]
+) -> None:
     for name, members in parts.items():
         if not len(members):
             raise BadInput(

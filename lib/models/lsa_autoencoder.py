@@ -22,10 +22,12 @@ class DownBlock(nn.Module):
             nn.BatchNorm2d(b),
         )
         self.shortcut = nn.Sequential(nn.Conv2d(a, b, 1, stride=2, bias=False), nn.BatchNorm2d(b))
+        self.activation = nn.LeakyReLU()  # a module, so that guided back-propagation finds it
 
     def forward(self, x: Tensor) -> Tensor:
         """Both branches added, then LeakyReLU."""
-        return nn.functional.leaky_relu(self.branch(x) + self.shortcut(x))
+        found: Tensor = self.activation(self.branch(x) + self.shortcut(x))
+        return found
 
 
 class UpBlock(nn.Module):
@@ -44,10 +46,12 @@ class UpBlock(nn.Module):
             nn.ConvTranspose2d(a, b, 1, stride=2, output_padding=1, bias=False),
             nn.BatchNorm2d(b),
         )
+        self.activation = nn.LeakyReLU()
 
     def forward(self, x: Tensor) -> Tensor:
         """Both branches added, then LeakyReLU."""
-        return nn.functional.leaky_relu(self.branch(x) + self.shortcut(x))
+        found: Tensor = self.activation(self.branch(x) + self.shortcut(x))
+        return found
 
 
 class LSAAutoencoder(nn.Module):

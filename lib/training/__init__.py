@@ -1,5 +1,6 @@
 """Training rules: plain loops, one file per rule."""
 
+from lib.training.autoencoder import TrainedAutoencoder, fit_autoencoder, mean_squared_error
 from lib.training.checkpoint import fingerprint, load_checkpoint, save_checkpoint
 from lib.training.gradcon import Fitted, fit, mean_gradient
 from lib.training.reference import (
@@ -13,14 +14,17 @@ from lib.training.seeding import deterministic, generator, numpy_generator
 __all__ = [
     "Fitted",
     "ReferenceGradient",
+    "TrainedAutoencoder",
     "deterministic",
     "fingerprint",
     "fit",
+    "fit_autoencoder",
     "generator",
     "gradient_cosines",
     "load_checkpoint",
     "load_reference",
     "mean_gradient",
+    "mean_squared_error",
     "numpy_generator",
     "save_checkpoint",
     "save_reference",

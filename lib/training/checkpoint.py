@@ -1,6 +1,7 @@
 """Checkpoints: whole or not at all, tensors and plain values only."""
 
 import hashlib
+import inspect
 import json
 import os
 import pickle
@@ -44,11 +45,16 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     return content
 
 
-def fingerprint(settings: Mapping[str, Any]) -> str:
-    """Hash of the settings and the training code; a checkpoint counts only where it agrees."""
+def fingerprint(settings: Mapping[str, Any], *code: object) -> str:
+    """Hash of the settings and of the files that define `code`, the model and the training rule.
+
+    A checkpoint counts only where it agrees. `code` are classes or functions; without them every
+    file of lib/models and lib/training counts.
+    """
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
     digest.update(torch.__version__.encode())
-    for folder in ("models", "training"):
-        for file in sorted((ROOT / "lib" / folder).glob("*.py")):
-            digest.update(file.read_bytes())
+    folders = (ROOT / "lib" / "models", ROOT / "lib" / "training")
+    files = {Path(inspect.getfile(thing)) for thing in code}  # type: ignore[arg-type]
+    for file in sorted(files or {file for folder in folders for file in folder.glob("*.py")}):
+        digest.update(file.read_bytes())
     return digest.hexdigest()

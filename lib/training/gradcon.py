@@ -1,6 +1,5 @@
 """Training of GradCon's autoencoder, with or without the constraint on its gradients."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from torch import Tensor
 from lib.errors import BadInput
 from lib.models import CAE, decoder_weights
 from lib.training.checkpoint import load_checkpoint, save_checkpoint
+from lib.training.checks import check_counts, check_images, check_not_negative, check_positive
 from lib.training.reference import ReferenceGradient, gradient_cosines
 
 Selection = Literal["best", "last", "official"]
@@ -62,8 +62,10 @@ def fit(
     unknown selection, or no images; DataCorrupt for a damaged checkpoint.
     Source: kwon2020gradcon, objective J; alpha, optimiser and batch of the official code.
     """
-    _check_numbers(epochs, batch_size, learning_rate, alpha)
-    _check_images(train=train, validation=validation)
+    check_counts(epochs=epochs, batch_size=batch_size)
+    check_positive(learning_rate=learning_rate)
+    check_not_negative(alpha=alpha)
+    check_images(train=train, validation=validation)
     if selection not in get_args(Selection):
         raise BadInput(f"selection must be one of {get_args(Selection)}; it was {selection!r}.")
     optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate)
@@ -150,7 +152,7 @@ def mean_gradient(model: CAE, images: Tensor, *, batch_size: int = 64) -> Refere
     The reference for a network that was never trained: the table's untrained row.
     Raises BadInput where there are no images.
     """
-    _check_images(training=images)
+    check_images(training=images)
     reference = ReferenceGradient()
     for x in images.split(batch_size):
         loss = F.mse_loss(model(x), x)
@@ -196,23 +198,3 @@ def _validate(
 
 def _copy(model: CAE) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in model.state_dict().items()}
-
-
-def _check_numbers(epochs: int, batch_size: int, learning_rate: float, alpha: float) -> None:
-    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise BadInput(f"{name} must be a whole number of at least 1; it was {value!r}.")
-    if not _is_number(learning_rate) or learning_rate <= 0:
-        raise BadInput(f"learning_rate must be a number above 0; it was {learning_rate!r}.")
-    if not _is_number(alpha) or alpha < 0:
-        raise BadInput(f"alpha must be a number of at least 0; it was {alpha!r}.")
-
-
-def _is_number(value: object) -> bool:
-    return type(value) is not bool and isinstance(value, int | float) and math.isfinite(value)
-
-
-def _check_images(**images: Tensor) -> None:
-    for word, x in images.items():
-        if len(x) == 0:
-            raise BadInput(f"There are no {word} images.")

@@ -1,0 +1,137 @@
+"""Training of a plain autoencoder on normal images, with or without noise on its input."""
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lib.training.checkpoint import load_checkpoint, save_checkpoint
+from lib.training.checks import check_counts, check_images, check_not_negative, check_positive
+
+Progress = Callable[[dict[str, float]], None]
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class TrainedAutoencoder:
+    """The network after its last epoch, in evaluation mode, and what led there.
+
+    `snapshots` holds the weights after each epoch that was to be kept, on the CPU. `history` has
+    one entry per epoch: epoch, train_L, validation_L (mean squared error) and seconds.
+    """
+
+    model: nn.Module
+    snapshots: dict[int, State]
+    history: list[dict[str, float]]
+
+
+def fit_autoencoder(
+    model: nn.Module,
+    train: Tensor,
+    validation: Tensor,
+    *,
+    generator: torch.Generator,
+    epochs: int,
+    learning_rate: float = 1e-2,
+    batch_size: int = 256,
+    noise: float = 0.0,
+    keep: Collection[int] = (),
+    progress: Progress | None = None,
+    checkpoint: Path | None = None,
+    fingerprint: str = "",
+) -> TrainedAutoencoder:
+    """Train `model` in place with Adam on the squared error averaged over pixels and batch.
+
+    Images `[n, c, h, w]` in [0, 1] on the model's device. With `noise` above 0 the input, not the
+    target, gets Gaussian noise of that standard deviation and is clipped to [0, 1].
+    `generator` draws batches and noise. The last epoch's network counts; the weights after the
+    epochs in `keep` are kept beside it. A last batch of one image is left out, since batch norm
+    cannot do with it. With `checkpoint` each epoch is written there and an interrupted training
+    goes on from it; a file with another `fingerprint`, or with more epochs than asked for, is
+    ignored.
+    Raises BadInput for epochs, batch size or learning rate not above 0, a noise below 0, or no
+    images; DataCorrupt for a damaged checkpoint.
+    Source: feeney2021localization, section 3.2; optimiser, batch and noise of the author's code.
+    """
+    check_counts(epochs=epochs, batch_size=batch_size)
+    check_positive(learning_rate=learning_rate)
+    check_not_negative(noise=noise)
+    check_images(training=train, validation=validation)
+    optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate)
+    history: list[dict[str, float]] = []
+    snapshots: dict[int, State] = {}
+    if checkpoint is not None and checkpoint.exists():
+        state = load_checkpoint(checkpoint)
+        if state.get("fingerprint") == fingerprint and len(state["history"]) <= epochs:
+            model.load_state_dict(state["model"])
+            optimiser.load_state_dict(state["optimiser"])
+            generator.set_state(state["generator"])
+            history, snapshots = state["history"], state["snapshots"]
+
+    for epoch in range(len(history) + 1, epochs + 1):
+        start = time.monotonic()
+        trained = _train_epoch(model, train, optimiser, batch_size, noise, generator)
+        held_out = mean_squared_error(model, validation, batch_size=batch_size)
+        entry = {"epoch": float(epoch), "train_L": trained, "validation_L": held_out}
+        history.append(entry | {"seconds": time.monotonic() - start})
+        if epoch in keep:
+            snapshots[epoch] = {k: v.detach().cpu().clone() for k, v in model.state_dict().items()}
+        if checkpoint is not None:
+            save_checkpoint(
+                checkpoint,
+                {
+                    "fingerprint": fingerprint,
+                    "model": model.state_dict(),
+                    "optimiser": optimiser.state_dict(),
+                    "generator": generator.get_state(),
+                    "history": history,
+                    "snapshots": snapshots,
+                },
+            )
+        if progress is not None:
+            progress(entry)
+    return TrainedAutoencoder(model.eval(), snapshots, history)
+
+
+def mean_squared_error(model: nn.Module, images: Tensor, *, batch_size: int = 256) -> float:
+    """Mean squared error over all pixels of `images` `[n, c, h, w]`; leaves evaluation mode on.
+
+    Raises BadInput where there are no images.
+    """
+    check_images(given=images)
+    model.eval()
+    total = 0.0
+    with torch.no_grad():
+        for x in images.split(batch_size):
+            total += float(F.mse_loss(model(x), x)) * len(x)
+    return total / len(images)
+
+
+def _train_epoch(
+    model: nn.Module,
+    train: Tensor,
+    optimiser: torch.optim.Optimizer,
+    batch_size: int,
+    noise: float,
+    generator: torch.Generator,
+) -> float:
+    model.train()
+    order = torch.randperm(len(train), generator=generator).to(train.device)
+    total, seen = 0.0, 0
+    for batch in order.split(batch_size):
+        if len(batch) == 1 and seen:
+            break
+        x = given = train[batch]
+        if noise:
+            drawn = torch.randn(x.shape, generator=generator).to(x.device)
+            given = (x + noise * drawn).clamp(0, 1)
+        loss = F.mse_loss(model(given), x)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        total, seen = total + float(loss.detach()) * len(batch), seen + len(batch)
+    return total / seen
