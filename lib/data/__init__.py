@@ -2,17 +2,38 @@
 
 from lib.data.images import ImageSet, content_hash, resize, to_float
 from lib.data.loading import KNOWN, load
+from lib.data.open_set import (
+    CIFAR10_SPLITS,
+    class_positions,
+    distinct_splits,
+    draw_classes,
+    open_set,
+    remaining_classes,
+)
+from lib.data.planted import PLANTED, plant
 from lib.data.protocols import anomaly_labels, one_class, outlier_share, several_classes
+from lib.data.self_supervised import grey, rotated, sobel
 
 __all__ = [
+    "CIFAR10_SPLITS",
     "KNOWN",
+    "PLANTED",
     "ImageSet",
     "anomaly_labels",
+    "class_positions",
     "content_hash",
+    "distinct_splits",
+    "draw_classes",
+    "grey",
     "load",
     "one_class",
+    "open_set",
     "outlier_share",
+    "plant",
+    "remaining_classes",
     "resize",
+    "rotated",
     "several_classes",
+    "sobel",
     "to_float",
 ]

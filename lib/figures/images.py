@@ -1,5 +1,8 @@
 """Pictures of images, their reconstructions and what lies between."""
 
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -25,9 +28,39 @@ def reconstruction_grid(
             axes[line, column].imshow(shown, vmin=0, vmax=1)
         axes[2, column].imshow(error[column], vmin=0, vmax=error.max(), cmap="magma")
         axes[0, column].set_title(titles[column], fontsize="small")
+    _bare(axes, ["image", "recon-\nstruction", "squared\nerror"])
+
+
+def map_grid(
+    figure: Figure,
+    columns: Mapping[str, NDArray[np.float64]],
+    *,
+    rows: Sequence[str],
+    limits: Mapping[str, float] | None = None,
+    grey: Collection[str] = (),
+) -> None:
+    """One column of pictures `[n, h, w]` per name, one row per image, named by `rows`.
+
+    Columns in `grey` are images in [0, 1]. Every other picture is a map, from 0 to its own
+    maximum, or to the column's entry in `limits`, which makes the column's rows comparable.
+    """
+    axes = figure.subplots(len(rows), len(columns), squeeze=False)
+    for column, (name, pictures) in enumerate(columns.items()):
+        for line, picture in enumerate(pictures):
+            if name in grey:
+                axes[line, column].imshow(picture, vmin=0, vmax=1)
+            else:
+                top = (limits or {}).get(name, picture.max() or 1.0)
+                axes[line, column].imshow(picture, vmin=0, vmax=top, cmap="magma")
+        axes[0, column].set_title(name, fontsize="small")
+    _bare(axes, rows)
+
+
+def _bare(axes: Any, rows: Sequence[str]) -> None:
+    """No ticks and no frame; the rows' names on the left."""
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[])
         for spine in axis.spines.values():
             spine.set_visible(False)
-    for line, word in enumerate(("image", "recon-\nstruction", "squared\nerror")):
+    for line, word in enumerate(rows):
         axes[line, 0].set_ylabel(word, rotation=0, ha="right", va="center")

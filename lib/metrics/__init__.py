@@ -3,8 +3,25 @@
 Scores are higher for anomalies, and label 1 is the anomaly.
 """
 
+from lib.metrics.bootstrap import bootstrap_interval
+from lib.metrics.correspondence import correspondence
 from lib.metrics.delong import delong_difference, delong_interval
-from lib.metrics.intervals import Interval, student_interval, wilson_interval
+from lib.metrics.equal_error import equal_error_rate
+from lib.metrics.intervals import (
+    Interval,
+    share_difference_z,
+    student_interval,
+    wilson_interval,
+)
+from lib.metrics.localization import (
+    aupro,
+    chance_average_precision,
+    mask_share,
+    pixel_auroc,
+    pixel_average_precision,
+    pooled_pixel_auroc,
+    top_k_hits,
+)
 from lib.metrics.maps import (
     chance_map_mse,
     chance_max_distance,
@@ -16,15 +33,24 @@ from lib.metrics.maps import (
     ties,
     top_k_agreement,
 )
+from lib.metrics.outline import missed_share, outline_distance, reached_share, share_of_large
 from lib.metrics.ranking import auroc, average_precision, checked, checked_labels, roc_points
 from lib.metrics.similarity import gradient_histograms, histogram_correlation, spearman, ssim
+from lib.metrics.swap import SwapEffects, swap_effects
 from lib.metrics.thresholds import best_f1_threshold, f1_accept_all, f1_at
+from lib.metrics.transforms import SIMILARITIES, TRANSFORMS, shifted
 
 __all__ = [
+    "SIMILARITIES",
+    "TRANSFORMS",
     "Interval",
+    "SwapEffects",
+    "aupro",
     "auroc",
     "average_precision",
     "best_f1_threshold",
+    "bootstrap_interval",
+    "chance_average_precision",
     "chance_map_mse",
     "chance_max_distance",
     "chance_top_k",
@@ -32,19 +58,33 @@ __all__ = [
     "checked",
     "checked_labels",
     "checked_maps",
+    "correspondence",
     "delong_difference",
     "delong_interval",
+    "equal_error_rate",
     "f1_accept_all",
     "f1_at",
     "gradient_histograms",
     "histogram_correlation",
     "map_mse",
+    "mask_share",
     "max_distance",
+    "missed_share",
+    "outline_distance",
+    "pixel_auroc",
+    "pixel_average_precision",
+    "pooled_pixel_auroc",
+    "reached_share",
     "roc_points",
+    "share_difference_z",
+    "share_of_large",
+    "shifted",
     "spearman",
     "ssim",
     "student_interval",
+    "swap_effects",
     "ties",
     "top_k_agreement",
+    "top_k_hits",
     "wilson_interval",
 ]

@@ -46,8 +46,8 @@ def top_k_agreement(a: npt.ArrayLike, b: npt.ArrayLike, *, k: int) -> Counts:
     first, second = checked_maps(a, b)
     n, h, w = first.shape
     chosen = np.zeros((n, h * w), dtype=bool)
-    np.put_along_axis(chosen, _largest(first, k), True, axis=1)
-    found: Counts = np.take_along_axis(chosen, _largest(second, k), axis=1).sum(1, dtype=np.int64)
+    np.put_along_axis(chosen, largest(first, k), True, axis=1)
+    found: Counts = np.take_along_axis(chosen, largest(second, k), axis=1).sum(1, dtype=np.int64)
     return found
 
 
@@ -61,7 +61,7 @@ def max_distance(reference: npt.ArrayLike, other: npt.ArrayLike, *, k: int) -> V
     """
     first, second = checked_maps(reference, other)
     n, _, w = first.shape
-    here, there = _largest(first, k), _largest(second, k)
+    here, there = largest(first, k), largest(second, k)
     found = np.empty(n, dtype=np.int64)
     step = max(1, 2**20 // k**2)  # images at once: all pairs of pixels of them fit a few megabytes
     for start in range(0, n, step):
@@ -90,7 +90,7 @@ def ties(maps: npt.ArrayLike, *, k: int) -> Counts:
     """
     (found,) = checked_maps(maps)
     flat = found.reshape(len(found), -1)
-    last = np.take_along_axis(flat, _largest(found, k)[:, -1:], axis=1)
+    last = np.take_along_axis(flat, largest(found, k)[:, -1:], axis=1)
     left_out: Counts = (flat >= last).sum(1, dtype=np.int64) - k
     return left_out
 
@@ -138,8 +138,12 @@ def chance_max_distance(
     return float(max_distance(a, b, k=k).mean())
 
 
-def _largest(maps: Maps, k: int) -> Counts:
-    """Flat positions of the k largest pixels, the largest first, `[n, k]`."""
+def largest(maps: Maps, k: int) -> Counts:
+    """Flat row-major positions of each map's k largest pixels, the largest first, int64 `[n, k]`.
+
+    Maps are as `checked_maps` returns them. Of equal pixels the first in row-major order counts as
+    larger. Raises BadInput unless 1 <= k <= pixels.
+    """
     flat = maps.reshape(len(maps), -1)
     _checked_k(k, flat.shape[1])
     return np.argsort(-flat, axis=1, kind="stable")[:, :k]  # stable: equal pixels keep their order

@@ -17,7 +17,7 @@ def spearman(a: ArrayLike, b: ArrayLike, *, absolute: bool = False) -> Values:
 
     Maps `[n, h, w]`; `absolute` drops the signs first, which matters for signed gradients only.
     NaN where a map is constant, since it then has no order. Raises BadInput as `checked_maps` does.
-    Source: Adebayo et al. 2018, "Spearman rank correlation with and without absolute value".
+    Source: adebayo2018sanity, "Spearman rank correlation with and without absolute value".
     """
     pair = checked_maps(a, b)
     flat = [(np.abs(m) if absolute else m).reshape(len(m), -1) for m in pair]
@@ -30,7 +30,7 @@ def ssim(a: ArrayLike, b: ArrayLike, *, window: int = 7, data_range: float = 1.0
     Maps `[n, h, w]` with values from 0 to `data_range`: scale them first. `window` is the side of
     a square of equal weights, odd, at least 3 and no longer than the map's sides. Variances are of
     a sample; K1 = 0.01 and K2 = 0.03. Raises BadInput as `checked_maps` does, and for another
-    window or a range that is not above 0. Source: Wang et al. 2004, equation 13.
+    window or a range that is not above 0. Source: wang2004ssim, equation 13.
     """
     x, y = checked_maps(a, b)
     side = min(x.shape[1:])
@@ -63,7 +63,7 @@ def gradient_histograms(maps: ArrayLike, *, cell: int = 7, bins: int = 9) -> Val
     differences) to the bin of its direction, of which there are `bins` over half a turn from the
     horizontal on. Cells are squares of `cell` pixels, cut at the lower and right border.
     Raises BadInput as `checked_maps` does, for smaller maps, and for `cell` or `bins` below 1.
-    Source: Dalal and Triggs 2005, without the scaling of neighbouring cells.
+    Source: dalal2005hog, without the scaling of neighbouring cells.
     """
     (found,) = checked_maps(maps)
     n, h, w = found.shape
@@ -88,7 +88,7 @@ def histogram_correlation(a: ArrayLike, b: ArrayLike, *, cell: int = 7, bins: in
 
     Maps `[n, h, w]`; `cell` and `bins` as in `gradient_histograms`. NaN where a map is constant,
     since its histograms are empty. Raises BadInput as `checked_maps` and `gradient_histograms` do.
-    Source: Adebayo et al. 2018, "Pearson correlation of the histogram of gradients".
+    Source: adebayo2018sanity, "Pearson correlation of the histogram of gradients".
     """
     pair = checked_maps(a, b)
     flat = (gradient_histograms(m, cell=cell, bins=bins).reshape(len(m), -1) for m in pair)

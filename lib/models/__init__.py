@@ -2,6 +2,31 @@
 
 from lib.models.build import build, count_parameters
 from lib.models.cae import CAE, decoder_weights
+from lib.models.classifier import Classifier
+from lib.models.heads import (
+    GeneralizedOdinHead,
+    ReconstructionDecoder,
+    parameter_groups,
+    rotation_head,
+)
 from lib.models.lsa_autoencoder import LSAAutoencoder
+from lib.models.randomise import cascade, randomised
+from lib.models.resnet import CIFAR_DEVIATION, CIFAR_MEAN, ResNet34
 
-__all__ = ["CAE", "LSAAutoencoder", "build", "count_parameters", "decoder_weights"]
+__all__ = [
+    "CAE",
+    "CIFAR_DEVIATION",
+    "CIFAR_MEAN",
+    "Classifier",
+    "GeneralizedOdinHead",
+    "LSAAutoencoder",
+    "ReconstructionDecoder",
+    "ResNet34",
+    "build",
+    "cascade",
+    "count_parameters",
+    "decoder_weights",
+    "parameter_groups",
+    "randomised",
+    "rotation_head",
+]

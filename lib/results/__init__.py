@@ -12,6 +12,7 @@ from lib.results.expected import (
 )
 from lib.results.files import write_whole
 from lib.results.glance import glance, with_glance
+from lib.results.latents import Latents, read_latents, write_latents
 from lib.results.provenance import (
     RUN_COLUMNS,
     merge_runs,
@@ -31,9 +32,17 @@ from lib.results.rows import (
     row,
     write_rows,
 )
-from lib.results.tables import interval_text, join_published, three_numbers
+from lib.results.select import collector, pick
+from lib.results.tables import compared, interval_text, join_published, three_numbers
 from lib.results.variants import VARIANT_KEYS, parse_variant, variant
-from lib.results.verdicts import VERDICTS, Verdict, evaluate, measured_text, verdict
+from lib.results.verdicts import (
+    VERDICTS,
+    Verdict,
+    evaluate,
+    measured_text,
+    verdict,
+    verdict_table,
+)
 
 __all__ = [
     "CLASSES",
@@ -44,11 +53,14 @@ __all__ = [
     "VERDICTS",
     "Claim",
     "Expected",
+    "Latents",
     "Verdict",
     "agreement_lines",
     "append_rows",
     "check_line",
     "claim_from",
+    "collector",
+    "compared",
     "evaluate",
     "expectations",
     "frame",
@@ -61,9 +73,11 @@ __all__ = [
     "merge",
     "merge_runs",
     "parse_variant",
+    "pick",
     "provenance",
     "published",
     "published_text",
+    "read_latents",
     "read_rows",
     "read_runs",
     "reference_rows",
@@ -73,9 +87,11 @@ __all__ = [
     "three_numbers",
     "variant",
     "verdict",
+    "verdict_table",
     "with_averages",
     "with_glance",
     "write_expected",
+    "write_latents",
     "write_rows",
     "write_runs",
     "write_whole",

@@ -1,6 +1,6 @@
 """Tables that set published, reference and just measured numbers side by side, never mixed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
@@ -76,6 +76,46 @@ def three_numbers(
             text = f"{found.mean:.{decimals}f}" if bare else interval_text(found, decimals=decimals)
             parts.append((method, score, label, title, class_, text))
     return _pivot(parts)
+
+
+def compared(
+    lines: Mapping[str, Mapping[str, str]],
+    this_build: pd.DataFrame,
+    reference: pd.DataFrame,
+    published: pd.DataFrame,
+    *,
+    stand_in: Mapping[str, str] | None = None,
+    beside: Mapping[str, Mapping[str, str]] | None = None,
+    decimals: int = 3,
+) -> pd.DataFrame:
+    """One line of text per entry of `lines`, with the columns of LABELS.
+
+    An entry picks rows by column, as in a claim; variant is empty unless given. `stand_in` maps a
+    full data set's title to that of this build. `beside` adds columns: each changes some columns
+    of the entry and reads this build, {"chance": {"method": "chance"}}. Our cells are means over
+    seeds with half the 95 % Student interval; cells without number are empty, columns without any
+    are left out. Raises BadInput if two rows claim one cell and seed.
+    """
+    titles = stand_in or {}
+    told = published[published["kind"].isin(["measured", "derived"])].assign(variant="", seed=0)
+    own = [(LABELS[0], told), (LABELS[1], reference), (LABELS[2], this_build)]
+    parts = [(name, rows, dict[str, str]()) for name, rows in own]
+    parts += [(name, this_build, dict(change)) for name, change in (beside or {}).items()]
+    texts = {}
+    for name, rows, change in parts:
+        for line, entry in lines.items():
+            wanted = {"variant": "", **entry, **change}
+            if rows is this_build:
+                wanted["dataset"] = titles.get(wanted["dataset"], wanted["dataset"])
+            cell = rows[(rows[list(wanted)] == pd.Series(wanted)).all(axis=1)]
+            if cell["seed"].duplicated().any():
+                raise BadInput(f"Two rows of {name!r} claim the cell {line!r}.")
+            if len(cell):
+                found = student_interval(cell["value"])
+                texts[line, name] = interval_text(found, decimals=decimals)
+    columns = [name for name, *_ in parts if any((line, name) in texts for line in lines)]
+    grid = [[texts.get((line, name), "") for name in columns] for line in lines]
+    return pd.DataFrame(grid, index=pd.Index(list(lines)), columns=columns)
 
 
 def _pivot(parts: list[tuple[str, str, str, str, str, str]]) -> pd.DataFrame:

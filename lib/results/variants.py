@@ -18,8 +18,10 @@ VARIANT_KEYS = (
     "loss",  # another training loss than the document's
     "lr",  # learning rate
     "noise",  # standard deviation of input noise
+    "randomised",  # parts with random weights, counted from the output back
     "selection",  # how the epoch to keep was chosen
     "split",  # which random split of classes or images
+    "transform",  # what was done to a map before it was compared
     "width",  # network width
 )
 

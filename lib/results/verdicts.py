@@ -104,6 +104,32 @@ def evaluate(
     return pd.DataFrame(lines, columns=list(SCOREBOARD))
 
 
+def verdict_table(
+    reference: pd.DataFrame, this_build: pd.DataFrame, *prefixes: str
+) -> pd.DataFrame:
+    """The verdicts of two scoreboards side by side, for the claims whose id begins with a prefix.
+
+    `reference` and `this_build` are what `evaluate` gives for the same claims. Without prefixes
+    all claims come. Raises BadInput where a prefix fits no claim, or the boards differ in claims.
+    """
+    if reference["id"].tolist() != this_build["id"].tolist():
+        raise BadInput("The two scoreboards must be about the same claims in the same order.")
+    for prefix in prefixes:
+        if not reference["id"].str.startswith(prefix).any():
+            raise BadInput(f"No claim begins with {prefix!r}.")
+    table = pd.DataFrame(
+        {
+            "claim": reference["claim"],
+            "published": reference["published"],
+            "reference": reference["verdict"],
+            "reference numbers": reference["measured"],
+            "this build": this_build["verdict"],
+            "this build's numbers": this_build["measured"],
+        }
+    )
+    return table[reference["id"].str.startswith(prefixes)] if prefixes else table
+
+
 def measured_text(found: Verdict) -> str:
     """Our numbers in one line: `0.650 ± 0.004 against 0.570 ± 0.010`; empty without rows."""
     sides = [side for side in (found.left, found.right) if side is not None]

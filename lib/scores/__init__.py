@@ -3,27 +3,80 @@
 Beside them maps: one number per pixel, whose meaning each docstring says.
 """
 
+from lib.scores.attribution import (
+    gradient_times_input,
+    guided_backpropagation,
+    integrated_gradients,
+    smooth_gradient,
+)
 from lib.scores.gradcon import gradcon_score, gradcon_scores, gradient_cosines, gradient_score
 from lib.scores.gradients import decoder_gradients
-from lib.scores.maps import error_map, input_gradient, saliency_map, scaled, squared
+from lib.scores.jacobian import error_jacobian
+from lib.scores.logits import (
+    energy,
+    ensemble_max_logit,
+    ensemble_max_probability,
+    entropy,
+    max_logit,
+    max_probability,
+)
+from lib.scores.maps import (
+    error_map,
+    input_gradient,
+    product_map,
+    saliency_map,
+    scaled,
+    squared,
+)
+from lib.scores.odin import generalized_odin, odin
+from lib.scores.oracle import (
+    forest_learning_curve,
+    forest_score,
+    linear_probe_score,
+    nominal_neighbour_distance,
+    oracle_neighbour_vote,
+)
 from lib.scores.reconstruction import reconstruction_error
-from lib.scores.table import TABLE, ScoreEntry
+from lib.scores.table import LOGIT_TABLE, TABLE, ScoreEntry
 from lib.scores.trivial import distance_to_mean, mean_brightness
+from lib.scores.trivial_maps import intensity_map, mean_difference_map
 
 __all__ = [
+    "LOGIT_TABLE",
     "TABLE",
     "ScoreEntry",
     "decoder_gradients",
     "distance_to_mean",
+    "energy",
+    "ensemble_max_logit",
+    "ensemble_max_probability",
+    "entropy",
+    "error_jacobian",
     "error_map",
+    "forest_learning_curve",
+    "forest_score",
+    "generalized_odin",
     "gradcon_score",
     "gradcon_scores",
     "gradient_cosines",
     "gradient_score",
+    "gradient_times_input",
+    "guided_backpropagation",
     "input_gradient",
+    "integrated_gradients",
+    "intensity_map",
+    "linear_probe_score",
+    "max_logit",
+    "max_probability",
     "mean_brightness",
+    "mean_difference_map",
+    "nominal_neighbour_distance",
+    "odin",
+    "oracle_neighbour_vote",
+    "product_map",
     "reconstruction_error",
     "saliency_map",
     "scaled",
+    "smooth_gradient",
     "squared",
 ]

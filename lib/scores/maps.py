@@ -18,9 +18,9 @@ def error_map(model: Network, x: Tensor, *, batch_size: int = 256) -> Tensor:
     and a reconstruction of another shape.
     Source: feeney2021localization, equation 1.
     """
-    _check(model, x, batch_size)
+    check_map_inputs(model, x, batch_size)
     with torch.no_grad():
-        return torch.cat([_errors(model, part).amax(1) for part in x.split(batch_size)])
+        return torch.cat([squared_errors(model, part).amax(1) for part in x.split(batch_size)])
 
 
 def input_gradient(model: Network, x: Tensor, *, batch_size: int = 256) -> Tensor:
@@ -31,13 +31,13 @@ def input_gradient(model: Network, x: Tensor, *, batch_size: int = 256) -> Tenso
     images apart. Parameters, their `.grad`, the mode and the random state stay as they were.
     Raises BadInput as `error_map` does.
     """
-    _check(model, x, batch_size)
+    check_map_inputs(model, x, batch_size)
     parts = []
     for part in x.split(batch_size):
         with torch.enable_grad():
             leaf = part.detach().clone().requires_grad_()
             # the sum keeps each image's own gradient: image i appears in its own term alone
-            loss = _errors(model, leaf).flatten(1).mean(1).sum()
+            loss = mean_errors(model, leaf).sum()
             parts.append(torch.autograd.grad(loss, leaf)[0])
     return torch.cat(parts)
 
@@ -60,10 +60,7 @@ def scaled(maps: Tensor) -> Tensor:
     BadInput for maps of another dimension, without pixels, or with a value below 0 or not finite.
     Source: feeney2021localization, section 3.1.
     """
-    if maps.ndim != 3 or 0 in maps.shape[1:]:
-        raise BadInput(f"Maps must have the shape [n, h, w], but {list(maps.shape)} came.")
-    if not (maps.isfinite() & (maps >= 0)).all():
-        raise BadInput("Maps must be finite and nowhere below 0, but another value came.")
+    _check_maps(maps)
     largest = maps.amax((1, 2), keepdim=True)
     return maps / largest.where(largest > 0, 1.0)
 
@@ -77,7 +74,24 @@ def squared(maps: Tensor) -> Tensor:
     return maps.square()
 
 
-def _errors(model: Network, x: Tensor) -> Tensor:
+def product_map(error: Tensor, saliency: Tensor) -> Tensor:
+    """Product of an image's two maps, `[n, h, w]`, from 0 up; high where both are.
+
+    Not scaled, so that values of different images can be compared. Raises BadInput where the maps
+    differ in shape, and for values below 0 or not finite.
+    """
+    if error.shape != saliency.shape:
+        raise BadInput(
+            f"The two maps must have one shape, but {list(error.shape)} and "
+            f"{list(saliency.shape)} came."
+        )
+    _check_maps(error)
+    _check_maps(saliency)
+    return error * saliency
+
+
+def squared_errors(model: Network, x: Tensor) -> Tensor:
+    """(x - model(x))², `[n, c, h, w]`, with gradients; BadInput for an output of another shape."""
     drawn = model(x)
     if drawn.shape != x.shape:  # broadcasting would go on without a word
         raise BadInput(
@@ -87,7 +101,16 @@ def _errors(model: Network, x: Tensor) -> Tensor:
     return (x - drawn).square()
 
 
-def _check(model: Network, x: Tensor, batch_size: int) -> None:
+def mean_errors(model: Network, x: Tensor) -> Tensor:
+    """Mean squared error of each image, `[n]`, with gradients."""
+    return squared_errors(model, x).flatten(1).mean(1)
+
+
+def check_map_inputs(model: Network, x: Tensor, batch_size: int) -> None:
+    """Raise BadInput for a model in training mode, no images `[n, c, h, w]`, a batch size below 1.
+
+    What every map of a model refuses.
+    """
     # batch norm in training mode mixes the images of a batch and moves its running averages
     if isinstance(model, nn.Module) and any(m.training for m in model.modules()):
         raise BadInput("Maps need the model in evaluation mode: call model.eval() first.")
@@ -97,3 +120,10 @@ def _check(model: Network, x: Tensor, batch_size: int) -> None:
         )
     if batch_size < 1:
         raise BadInput(f"The batch size must be at least 1, but {batch_size} came.")
+
+
+def _check_maps(maps: Tensor) -> None:
+    if maps.ndim != 3 or 0 in maps.shape[1:]:
+        raise BadInput(f"Maps must have the shape [n, h, w], but {list(maps.shape)} came.")
+    if not (maps.isfinite() & (maps >= 0)).all():
+        raise BadInput("Maps must be finite and nowhere below 0, but another value came.")

@@ -1,4 +1,4 @@
-"""The one table of all scores; a test holds each to its direction."""
+"""The tables of all scores; a test holds each to its direction."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from lib.scores.gradcon import gradcon_score, gradient_score
+from lib.scores.logits import energy, entropy, max_logit, max_probability
 from lib.scores.reconstruction import reconstruction_error
 from lib.scores.trivial import distance_to_mean, mean_brightness
 
@@ -40,4 +41,18 @@ TABLE: dict[str, ScoreEntry] = {
     "distance to mean": ScoreEntry(
         distance_to_mean, ("x", "train"), "distance to the mean training image", "trivial"
     ),
+}
+
+# apart from the above, which a checked cell of the GradCon chapter prints whole
+LOGIT_TABLE: dict[str, ScoreEntry] = {
+    "max probability": ScoreEntry(
+        max_probability, ("logits",), "1 - largest softmax probability", "hendrycks2017baseline"
+    ),
+    "entropy": ScoreEntry(
+        entropy, ("logits",), "entropy of the softmax", "dietterich2021representation"
+    ),
+    "max logit": ScoreEntry(
+        max_logit, ("logits",), "minus the largest logit", "dietterich2021representation"
+    ),
+    "energy": ScoreEntry(energy, ("logits",), "minus log sum exp of the logits", "liu2020energy"),
 }

@@ -1,8 +1,11 @@
 """Training rules: plain loops, one file per rule."""
 
 from lib.training.autoencoder import TrainedAutoencoder, fit_autoencoder, mean_squared_error
+from lib.training.auxiliary import Auxiliary
 from lib.training.checkpoint import fingerprint, load_checkpoint, save_checkpoint
+from lib.training.classifier import CLASSIFIER_CODE, TrainedClassifier, fit_classifier
 from lib.training.gradcon import Fitted, fit, mean_gradient
+from lib.training.prediction import Prediction, predict
 from lib.training.reference import (
     ReferenceGradient,
     gradient_cosines,
@@ -12,13 +15,18 @@ from lib.training.reference import (
 from lib.training.seeding import deterministic, generator, numpy_generator
 
 __all__ = [
+    "CLASSIFIER_CODE",
+    "Auxiliary",
     "Fitted",
+    "Prediction",
     "ReferenceGradient",
     "TrainedAutoencoder",
+    "TrainedClassifier",
     "deterministic",
     "fingerprint",
     "fit",
     "fit_autoencoder",
+    "fit_classifier",
     "generator",
     "gradient_cosines",
     "load_checkpoint",
@@ -26,6 +34,7 @@ __all__ = [
     "mean_gradient",
     "mean_squared_error",
     "numpy_generator",
+    "predict",
     "save_checkpoint",
     "save_reference",
 ]

@@ -51,8 +51,8 @@ def fit_autoencoder(
     `generator` draws batches and noise. The last epoch's network counts; the weights after the
     epochs in `keep` are kept beside it. A last batch of one image is left out, since batch norm
     cannot do with it. With `checkpoint` each epoch is written there and an interrupted training
-    goes on from it; a file with another `fingerprint`, or with more epochs than asked for, is
-    ignored.
+    goes on from it; a file with another `fingerprint`, with more epochs than asked for, or without
+    a snapshot that is to be kept, is ignored.
     Raises BadInput for epochs, batch size or learning rate not above 0, a noise below 0, or no
     images; DataCorrupt for a damaged checkpoint.
     Source: feeney2021localization, section 3.2; optimiser, batch and noise of the author's code.
@@ -66,7 +66,9 @@ def fit_autoencoder(
     snapshots: dict[int, State] = {}
     if checkpoint is not None and checkpoint.exists():
         state = load_checkpoint(checkpoint)
-        if state.get("fingerprint") == fingerprint and len(state["history"]) <= epochs:
+        past = len(state["history"])
+        missed = {epoch for epoch in keep if epoch <= past} - set(state["snapshots"])
+        if state.get("fingerprint") == fingerprint and past <= epochs and not missed:
             model.load_state_dict(state["model"])
             optimiser.load_state_dict(state["optimiser"])
             generator.set_state(state["generator"])
@@ -77,7 +79,8 @@ def fit_autoencoder(
         trained = _train_epoch(model, train, optimiser, batch_size, noise, generator)
         held_out = mean_squared_error(model, validation, batch_size=batch_size)
         entry = {"epoch": float(epoch), "train_L": trained, "validation_L": held_out}
-        history.append(entry | {"seconds": time.monotonic() - start})
+        entry["seconds"] = time.monotonic() - start
+        history.append(entry)
         if epoch in keep:
             snapshots[epoch] = {k: v.detach().cpu().clone() for k, v in model.state_dict().items()}
         if checkpoint is not None:
@@ -102,6 +105,7 @@ def mean_squared_error(model: nn.Module, images: Tensor, *, batch_size: int = 25
 
     Raises BadInput where there are no images.
     """
+    check_counts(batch_size=batch_size)
     check_images(given=images)
     model.eval()
     total = 0.0
@@ -123,7 +127,7 @@ def _train_epoch(
     order = torch.randperm(len(train), generator=generator).to(train.device)
     total, seen = 0.0, 0
     for batch in order.split(batch_size):
-        if len(batch) == 1 and seen:
+        if len(batch) == 1 < batch_size and seen:
             break
         x = given = train[batch]
         if noise:

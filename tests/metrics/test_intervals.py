@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lib.errors import BadInput
-from lib.metrics import student_interval, wilson_interval
+from lib.metrics import share_difference_z, student_interval, wilson_interval
 
 ROUNDING = 1e-12  # float64 sums of a few terms
 
@@ -65,3 +65,26 @@ def test_wilson_at_the_ends_stays_inside_and_has_width():
 def test_wilson_refuses_nonsense(successes, trials):
     with pytest.raises(BadInput, match=f"{successes} of {trials}"):
         wilson_interval(successes, trials)
+
+
+def test_z_of_two_shares_by_hand():
+    # 30 of 100 against 20 of 100: pooled 0.25, spread sqrt(0.25 * 0.75 * 2 / 100)
+    wanted = 0.1 / math.sqrt(0.25 * 0.75 * 0.02)
+    assert share_difference_z(30, 100, 20, 100) == pytest.approx(wanted, abs=ROUNDING)
+    assert share_difference_z(20, 100, 30, 100) == pytest.approx(-wanted, abs=ROUNDING)
+
+
+def test_z_is_that_of_the_chi_squared_test():
+    from scipy.stats import chi2_contingency
+
+    table = [[13, 60 - 13], [31, 80 - 31]]
+    squared = chi2_contingency(table, correction=False).statistic
+    # a square root of a sum of four terms of the size 1
+    assert share_difference_z(13, 60, 31, 80) ** 2 == pytest.approx(squared, abs=1e-9)
+
+
+def test_z_of_equal_certainties_is_0_and_bad_counts_are_refused():
+    assert share_difference_z(0, 5, 0, 7) == share_difference_z(5, 5, 7, 7) == 0
+    for counts in ((1, 0, 1, 2), (3, 2, 1, 2), (-1, 2, 1, 2)):
+        with pytest.raises(BadInput, match="hits of n"):
+            share_difference_z(*counts)

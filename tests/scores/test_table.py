@@ -8,29 +8,44 @@ import torch
 
 from lib import scores
 from lib.errors import BadInput
-from lib.scores import TABLE, decoder_gradients, gradcon_scores, gradient_cosines
+from lib.scores import (
+    LOGIT_TABLE,
+    TABLE,
+    decoder_gradients,
+    gradcon_scores,
+    gradient_cosines,
+)
 
-EVERYTHING = {name: entry.__call__ for name, entry in TABLE.items()} | {
-    "all at once": lambda model, x, reference, train: gradcon_scores(model, x, reference),
-    "cosines": lambda model, x, reference, train: gradient_cosines(model, x, reference),
-    "gradients": lambda model, x, reference, train: decoder_gradients(model, x),
+ENTRIES = TABLE | LOGIT_TABLE
+EVERYTHING = {name: entry.__call__ for name, entry in ENTRIES.items()} | {
+    "all at once": lambda model, x, reference, **rest: gradcon_scores(model, x, reference),
+    "cosines": lambda model, x, reference, **rest: gradient_cosines(model, x, reference),
+    "gradients": lambda model, x, **rest: decoder_gradients(model, x),
 }
 
 
 @pytest.fixture
 def planted(trained, bars):
-    """Thirty normal images and, in the middle, one that is bright, far from the mean and new."""
+    """Thirty normal images and, in the middle, one that is bright, far from the mean and new.
+
+    A classifier of six classes would be sure of the normal ones and nearly undecided on this one.
+    """
     model, reference, train = trained
     x = bars(31, 5)
     x[17] = 0.1
     x[17, :, :, 15:25] = 1.0  # a broad vertical bar far to the right
-    return {"model": model, "x": x, "reference": reference, "train": train}, 17
+    g = torch.Generator().manual_seed(5)
+    logits = torch.randn((31, 6), generator=g)
+    logits[torch.arange(31), torch.randint(6, (31,), generator=g)] += 12.0
+    logits[17] = 0.1 * torch.randn(6, generator=g)
+    inputs = {"model": model, "x": x, "reference": reference, "train": train, "logits": logits}
+    return inputs, 17
 
 
-@pytest.mark.parametrize("name", TABLE)
+@pytest.mark.parametrize("name", ENTRIES)
 def test_each_score_ranks_the_planted_anomaly_first(planted, name):
     inputs, place = planted
-    found = TABLE[name](**inputs)
+    found = ENTRIES[name](**inputs)
     assert found.shape == (31,)
     assert found.isfinite().all()
     assert found.argmax() == place
@@ -39,7 +54,7 @@ def test_each_score_ranks_the_planted_anomaly_first(planted, name):
 
 def test_each_score_at_once_ranks_the_planted_anomaly_first(planted):
     inputs, place = planted
-    inputs = {k: v for k, v in inputs.items() if k != "train"}
+    inputs = {k: v for k, v in inputs.items() if k in ("model", "x", "reference")}
     found = gradcon_scores(**inputs)
     for name in ("recon", "grad", "recon+beta*grad"):
         assert found[name].argmax() == place
@@ -47,11 +62,12 @@ def test_each_score_at_once_ranks_the_planted_anomaly_first(planted):
 
 
 def test_each_score_says_its_direction_meaning_and_source():
-    for name, entry in TABLE.items():
+    assert len(ENTRIES) == len(TABLE) + len(LOGIT_TABLE)  # no name stands in both
+    for name, entry in ENTRIES.items():
         first = entry.function.__doc__.split(".")[0]
         assert "more anomalous" in first, name
         assert entry.meaning and entry.source
-        assert entry.takes[0] in ("model", "x")
+        assert entry.takes[0] in ("model", "x", "logits")
         assert entry.function.__name__ in scores.__all__
 
 
@@ -72,11 +88,12 @@ def snapshot(inputs):
     model, x = inputs["model"], inputs["x"]
     parameters = list(model.parameters())
     gradients = [p.grad for p in parameters if p.grad is not None]
-    touched = [*parameters, *gradients, x, inputs["train"], *inputs["reference"]]
+    others = [inputs["train"], inputs["logits"], *inputs["reference"]]
+    touched = [*parameters, *gradients, x, *others]
     plain = {
         "identity": [id(p) for p in parameters],
         "gradients": [p.grad is not None for p in parameters],
-        "requires_grad": [p.requires_grad for p in [*parameters, x]],
+        "requires_grad": [p.requires_grad for p in [*parameters, x, inputs["logits"]]],
         "modes": [m.training for m in model.modules()],
         "hooks": [len(m._forward_hooks) + len(m._backward_hooks) for m in model.modules()],
         "x_grad": x.grad,
@@ -99,7 +116,9 @@ def untouched(network, bars):
     x = bars(3, 0)
     model(x).sum().backward()
     model.train()
-    return {"model": model, "x": x, "reference": reference, "train": bars(4, 1)}
+    logits = torch.randn((3, 6), generator=torch.Generator().manual_seed(5))
+    inputs = {"model": model, "x": x, "reference": reference, "train": bars(4, 1)}
+    return inputs | {"logits": logits}
 
 
 @pytest.mark.parametrize("name", EVERYTHING)
@@ -110,6 +129,7 @@ def test_scores_leave_no_trace(untouched, name, state):
         model.eval().requires_grad_(False)
     if state == "images with gradient":
         untouched["x"].requires_grad_()
+        untouched["logits"].requires_grad_()
     before = snapshot(untouched)
     found = EVERYTHING[name](**untouched)
     assert unchanged(before, snapshot(untouched))

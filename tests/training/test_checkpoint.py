@@ -1,6 +1,8 @@
 """Checkpoints are whole, safe to open and noticed when damaged."""
 
+import importlib.util
 import pickle
+import sys
 from pathlib import Path
 
 import pytest
@@ -126,3 +128,39 @@ def test_fingerprint_depends_on_the_training_code(tmp_path, monkeypatch):
         assert fingerprint({}) == first
     monkeypatch.setattr(torch, "__version__", "0.0")
     assert fingerprint({}) != first
+
+
+@pytest.fixture
+def code_file(tmp_path, monkeypatch):
+    """Writes a module with a class and a function, and imports it."""
+
+    def write(name):
+        file = tmp_path / f"{name}.py"
+        file.write_text("class Net:\n    pass\n\n\ndef train():\n    pass\n")
+        spec = importlib.util.spec_from_file_location(name, file)
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, name, module)  # where the file of a class is looked up
+        spec.loader.exec_module(module)
+        return file, module
+
+    return write
+
+
+def test_fingerprint_depends_on_the_files_of_the_given_code_alone(code_file, tmp_path, monkeypatch):
+    (model_file, model), (rule_file, rule) = code_file("some_model"), code_file("some_rule")
+    other_file, _ = code_file("something_else")
+    (tmp_path / "lib" / "models").mkdir(parents=True)
+    monkeypatch.setattr(checkpoint, "ROOT", tmp_path)
+    first = fingerprint({}, model.Net, rule.train)
+    assert fingerprint({}, rule.train, model.Net) == first
+    assert fingerprint({}, model.Net, model.train, rule.train) == first  # each file once
+    assert fingerprint({"epochs": 2}, model.Net, rule.train) != first
+    for file, seen in ((model_file, True), (rule_file, True), (other_file, False)):
+        before = file.read_text()
+        file.write_text(before + "x = 1\n")
+        assert (fingerprint({}, model.Net, rule.train) != first) == seen
+        file.write_text(before)
+        assert fingerprint({}, model.Net, rule.train) == first
+    (tmp_path / "lib" / "models" / "new.py").write_text("x = 1\n")
+    assert fingerprint({}, model.Net, rule.train) == first
+    assert fingerprint({}, model.Net) not in (first, fingerprint({}))

@@ -1,0 +1,218 @@
+"""Training of a classifier, alone or with an auxiliary task beside it."""
+
+import math
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, get_args
+
+import torch
+from torch import Tensor, nn
+
+from lib.data import rotated
+from lib.errors import BadInput
+from lib.models import Classifier, GeneralizedOdinHead, ResNet34, parameter_groups
+from lib.training.augment import as_float, crop_and_flip
+from lib.training.auxiliary import Auxiliary, draw_turns
+from lib.training.checkpoint import load_checkpoint, save_checkpoint
+from lib.training.checks import check_counts, check_images, check_not_negative, check_positive
+from lib.training.objective import Errors, Labelled, batch_errors, held_out_errors
+from lib.training.precision import Precision, autocast, check_precision
+from lib.training.rates import Schedule, rate_at
+
+Progress = Callable[[dict[str, float]], None]
+State = dict[str, Tensor]
+MOMENTUM = 0.9
+
+
+@dataclass(frozen=True)
+class TrainedClassifier:
+    """The chosen epoch's network, in evaluation mode, and what led there.
+
+    `snapshots` holds the network's weights after each epoch that was to be kept, on the CPU.
+    `history` has one entry per epoch: epoch, train_loss, train_accuracy, gradient_norm (mean over
+    the steps), validation_loss, validation_accuracy, seconds, and with an auxiliary task its
+    unweighted errors train_auxiliary and validation_auxiliary.
+    """
+
+    model: Classifier
+    epoch: int
+    snapshots: dict[int, State]
+    history: list[dict[str, float]]
+
+
+def fit_classifier(
+    model: Classifier,
+    train: Labelled,
+    validation: Labelled,
+    *,
+    generator: torch.Generator,
+    epochs: int,
+    learning_rate: float = 0.1,
+    schedule: Schedule = "steps",
+    batch_size: int = 128,
+    weight_decay: float = 1e-4,
+    augment: bool = True,
+    flip: bool = True,
+    classification: float = 1.0,
+    auxiliary: Auxiliary | None = None,
+    precision: Precision = "float32",
+    keep: Collection[int] = (),
+    progress: Progress | None = None,
+    checkpoint: Path | None = None,
+    fingerprint: str = "",
+) -> TrainedClassifier:
+    """Train `model`, and the auxiliary head, in place with SGD of momentum 0.9.
+
+    Loss = `classification` · cross-entropy + lambda · auxiliary error, averaged over the batch.
+    `train` and `validation` are images `[n, c, h, w]`, uint8 or float in [0, 1], and labels int64
+    `[n]` from 0 to classes - 1, all on the model's device. `generator` draws batches, crops, flips
+    and turns; `augment` is crop and flip, of which `flip` can be off. Training figures are those of
+    the augmented batches in training mode. A task that changes the image sends plain and changed
+    images through the network as one batch, at twice the price.
+    The epoch of best validation accuracy is chosen, the earliest if tied; with `classification` 0
+    that of smallest validation error of the task, and the class head stays as it was. A last batch
+    of one image is left out, since batch norm cannot do with it. With `checkpoint` each epoch is
+    written there and an interrupted training goes on from it; a file with another `fingerprint`,
+    another number of epochs, on which the learning rates depend, or without a snapshot that is to
+    be kept, is ignored.
+    Raises BadInput for counts, rates or weights out of range, an unknown schedule or precision,
+    images or labels that do not fit, and nothing to train on; DataCorrupt for a damaged checkpoint.
+    Source: dietterich2021representation, methods and hybrid network; rates of methods.md 4.2.
+    """
+    check_counts(epochs=epochs, batch_size=batch_size)
+    check_positive(learning_rate=learning_rate)
+    check_not_negative(weight_decay=weight_decay, classification=classification)
+    check_precision(precision)
+    if schedule not in get_args(Schedule):
+        raise BadInput(f"schedule must be one of {get_args(Schedule)}; it was {schedule!r}.")
+    if not classification and (auxiliary is None or not auxiliary.weight):
+        raise BadInput("There is nothing to train for: classification and auxiliary weigh nothing.")
+    _check_labelled(model, train=train, validation=validation)
+    parts = nn.ModuleList([model] if auxiliary is None else [model, auxiliary.head])
+    groups = parameter_groups(parts, weight_decay=weight_decay)
+    optimiser = torch.optim.SGD(groups, lr=learning_rate, momentum=MOMENTUM)
+    history: list[dict[str, float]] = []
+    snapshots: dict[int, State] = {}
+    chosen: dict[str, Any] = {}
+    if checkpoint is not None and checkpoint.exists():
+        state = load_checkpoint(checkpoint)
+        missed = {e for e in keep if e <= len(state["history"])} - set(state["snapshots"])
+        alike = state.get("fingerprint") == fingerprint and state.get("epochs") == epochs
+        if alike and not missed:
+            parts.load_state_dict(state["parts"])
+            optimiser.load_state_dict(state["optimiser"])
+            generator.set_state(state["generator"])
+            history, snapshots, chosen = state["history"], state["snapshots"], state["chosen"]
+
+    errors = partial(
+        batch_errors, model, auxiliary, classification=classification, precision=precision
+    )
+    n = len(train[0])
+    steps = max(n // batch_size + (n % batch_size > 1), 1)  # less a last batch of one image
+    rate = partial(rate_at, schedule, peak=learning_rate, epochs=epochs, steps_per_epoch=steps)
+    for epoch in range(len(history) + 1, epochs + 1):
+        start, rows = time.monotonic(), []
+        parts.train()
+        order = torch.randperm(n, generator=generator).to(train[0].device)
+        for i, batch in enumerate(order.split(batch_size)[:steps]):
+            x, labels = train[0][batch], train[1][batch]
+            if augment:
+                x = crop_and_flip(x, generator=generator, flip=flip)
+            turns = draw_turns(auxiliary, len(x), generator).to(x.device)
+            for group in optimiser.param_groups:
+                group["lr"] = rate((epoch - 1) * steps + i)
+            found = errors(as_float(x), labels, turns)
+            rows.append(_step(parts, optimiser, found, len(x)))
+        entry = {"epoch": float(epoch)} | _means(rows)
+        parts.eval()
+        loss, accuracy, error = held_out_errors(errors, validation, batch_size=batch_size)
+        entry |= {"validation_loss": loss, "validation_accuracy": accuracy}
+        if auxiliary is None:
+            del entry["train_auxiliary"]
+        else:
+            entry["validation_auxiliary"] = error
+        entry["seconds"] = time.monotonic() - start
+        history.append(entry)
+        merit = accuracy if classification else -error
+        # an error that is no number is never better, and always replaced
+        if not chosen or merit > chosen["merit"] or math.isnan(chosen["merit"]):
+            chosen = {"merit": merit, "epoch": epoch, "parts": _copy(parts)}
+        if epoch in keep:
+            snapshots[epoch] = _copy(model)
+        if checkpoint is not None:
+            save_checkpoint(
+                checkpoint,
+                {
+                    "fingerprint": fingerprint,
+                    "epochs": epochs,
+                    "parts": parts.state_dict(),
+                    "optimiser": optimiser.state_dict(),
+                    "generator": generator.get_state(),
+                    "history": history,
+                    "snapshots": snapshots,
+                    "chosen": chosen,
+                },
+            )
+        if progress is not None:
+            progress(entry)
+
+    parts.load_state_dict(chosen["parts"])
+    parts.eval()
+    return TrainedClassifier(model, chosen["epoch"], snapshots, history)
+
+
+def _step(
+    parts: nn.Module, optimiser: torch.optim.Optimizer, found: Errors, n: int
+) -> tuple[int, Tensor]:
+    """One update; the batch's size and its objective, right classes, task error, gradient norm."""
+    optimiser.zero_grad()
+    found.objective.backward()
+    gradients = [p.grad for p in parts.parameters() if p.grad is not None]
+    norm = torch.nn.utils.get_total_norm(gradients)
+    optimiser.step()
+    kept = [found.objective.detach(), found.correct.float(), found.auxiliary, norm]
+    return n, torch.stack(kept)  # still a tensor, so that a GPU need not wait for each step
+
+
+def _means(rows: list[tuple[int, Tensor]]) -> dict[str, float]:
+    """Training figures of an epoch: means over its images, the gradient norm over its steps."""
+    sizes = torch.tensor([n for n, _ in rows], dtype=torch.float64)
+    objective, correct, error, norm = torch.stack([row for _, row in rows]).cpu().double().unbind(1)
+    return {
+        "train_loss": float((objective * sizes).sum() / sizes.sum()),
+        "train_accuracy": float(correct.sum() / sizes.sum()),
+        "train_auxiliary": float((error * sizes).sum() / sizes.sum()),
+        "gradient_norm": float(norm.mean()),
+    }
+
+
+def _copy(network: nn.Module) -> State:
+    return {k: v.detach().cpu().clone() for k, v in network.state_dict().items()}
+
+
+def _check_labelled(model: Classifier, **sets: Labelled) -> None:
+    for word, (images, labels) in sets.items():
+        check_images(**{word: images})
+        if images.dtype not in (torch.uint8, torch.float32):
+            raise BadInput(f"The {word} images must be uint8 or float32, not {images.dtype}.")
+        if labels.shape != (len(images),) or labels.dtype != torch.int64:
+            raise BadInput(
+                f"The {word} labels must be int64 of shape [{len(images)}], one for each image, "
+                f"but are {labels.dtype} of shape {list(labels.shape)}."
+            )
+        low, high = int(labels.min()), int(labels.max())
+        if low < 0 or high >= model.classes:
+            raise BadInput(
+                f"The {word} labels must lie between 0 and {model.classes - 1}, "
+                f"but reach from {low} to {high}."
+            )
+
+
+# what a checkpoint's fingerprint should cover: the files that decide the trained weights
+CLASSIFIER_CODE = (
+    *(Classifier, ResNet34, GeneralizedOdinHead, fit_classifier, batch_errors, Auxiliary),
+    *(crop_and_flip, rate_at, autocast, rotated),
+)

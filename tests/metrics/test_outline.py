@@ -1,0 +1,245 @@
+"""Numbers for the paper's pictures: by hand, against slow twins, and under what must not count."""
+
+import math
+
+import numpy as np
+import pytest
+
+from lib.errors import BadInput
+from lib.metrics import missed_share, outline_distance, reached_share, share_of_large
+
+ROUNDING = 1e-12  # one square root, or one division, of numbers below 100
+
+
+def drawn(seed, n=10, h=9, w=11):
+    return np.random.default_rng(seed).random((n, h, w))
+
+
+def near(values):
+    return pytest.approx(np.asarray(values).tolist(), abs=ROUNDING)
+
+
+def test_share_of_large_by_hand():
+    maps = [[[8, 4, 3], [0, 7, 1]], [[2, 2, 2], [2, 2, 2]], [[0, 0, 0], [0, 0, 0]]]
+    # 8, 4 and 7 of six; all; none
+    assert share_of_large(maps).tolist() == [3 / 6, 1, 0]
+    assert share_of_large(maps, level=0.75).tolist() == [2 / 6, 1, 0]
+    assert share_of_large(maps, level=1).tolist() == [1 / 6, 1, 0]
+
+
+def test_share_of_large_equals_its_slow_twin_and_knows_no_strength():
+    maps = drawn(0)
+    wanted = [np.mean([v >= 0.7 * m.max() for v in m.ravel()]) for m in maps]
+    assert share_of_large(maps, level=0.7).tolist() == near(wanted)
+    strong = maps * 2.0 ** np.arange(-5, 5)[:, None, None]  # powers of two: nothing is rounded
+    assert np.array_equal(share_of_large(strong, level=0.7), share_of_large(maps, level=0.7))
+
+
+def test_distance_by_hand():
+    square = np.zeros((1, 5, 6))
+    square[0, 1:4, 1:4] = 1  # its middle (2, 2) is the one ink pixel without a neighbour outside
+    one, two = math.sqrt(2), math.sqrt(1 + 4)
+    wanted = [
+        [one, 1, 1, 1, one, two],
+        [1, 0, 0, 0, 1, 2],
+        [1, 0, 1, 0, 1, 2],
+        [1, 0, 0, 0, 1, 2],
+        [one, 1, 1, 1, one, two],
+    ]
+    found = outline_distance(square)
+    assert found.dtype == np.float64
+    assert found[0].tolist() == [near(row) for row in wanted]
+
+
+def test_ink_at_the_edge_of_the_picture_is_boundary():
+    # all ink: only the middle of 3×3 and of 3×4 has four neighbours
+    assert outline_distance(np.ones((1, 3, 3)))[0].tolist() == [[0, 0, 0], [0, 1, 0], [0, 0, 0]]
+    assert outline_distance(np.ones((1, 3, 4))).sum() == 2
+
+
+def test_a_corner_does_not_open_the_inside():
+    image = np.ones((1, 5, 5))
+    image[0, 1, 1] = 0  # touches the middle (2, 2) at a corner only
+    assert outline_distance(image)[0, 2, 2] == 1
+    image[0, 1, 2] = 0
+    assert outline_distance(image)[0, 2, 2] == 0
+
+
+def test_ink_is_what_reaches_the_threshold():
+    image = [[[0.5, 0.4999, 0.2, 0.1]]]
+    assert outline_distance(image).tolist() == [[[0, 1, 2, 3]]]
+    assert outline_distance(image, threshold=0.2).tolist() == [[[0, 0, 0, 1]]]
+
+
+def slow_distance(image, threshold):
+    """The definition: every pixel against every boundary pixel."""
+    h, w = image.shape
+    ink = {(r, c) for r in range(h) for c in range(w) if image[r, c] >= threshold}
+    boundary = [(r, c) for r, c in ink if {(r - 1, c), (r + 1, c), (r, c - 1), (r, c + 1)} - ink]
+    return [[min(math.dist((r, c), p) for p in boundary) for c in range(w)] for r in range(h)]
+
+
+@pytest.mark.parametrize("threshold", [0.1, 0.5, 0.97])  # mostly ink, half, hardly any
+def test_distance_equals_its_slow_twin(threshold):
+    images = drawn(1)
+    images[:, 4, 4] = 1  # at least one ink pixel
+    found = outline_distance(images, threshold=threshold)
+    for image, distance in zip(images, found, strict=True):
+        assert distance.tolist() == [near(row) for row in slow_distance(image, threshold)]
+    assert found.max() > 1
+
+
+def test_distance_turns_with_the_image():
+    images = drawn(2)
+    turned = outline_distance(images.transpose(0, 2, 1)[:, ::-1])
+    assert np.array_equal(turned, outline_distance(images).transpose(0, 2, 1)[:, ::-1])
+
+
+def test_missed_share_by_hand():
+    saliency = [[[9, 8, 7, 6], [0, 0, 0, 0]]]
+    error = [[[0, 10, 0.5, 0], [0, 0, 0, 20]]]  # over 20: 0, 0.5, 0.025, 0
+    distance = [[[3, 3, 3, 2], [0, 0, 0, 0]]]
+    # 9 and 7 are missed; 8 has error; 6 lies no farther than two pixels
+    assert missed_share(saliency, error, distance, k=4).tolist() == [2 / 4]
+    assert missed_share(saliency, error, distance, k=1).tolist() == [1]
+    assert missed_share(saliency, error, distance, k=2).tolist() == [1 / 2]
+    assert missed_share(saliency, error, distance, k=4, farther_than=1.9).tolist() == [3 / 4]
+    assert missed_share(saliency, error, distance, k=4, farther_than=3).tolist() == [0]
+    assert missed_share(saliency, error, distance, k=4, below=0.025).tolist() == [1 / 4]
+    assert missed_share(saliency, error, distance, k=4, below=0.6).tolist() == [3 / 4]
+
+
+def test_missed_share_breaks_ties_in_reading_order_and_an_empty_error_map_is_little_everywhere():
+    flat, nothing = np.ones((1, 2, 3)), np.zeros((1, 2, 3))
+    distance = np.array([[[9.0, 9.0, 0.0], [0.0, 0.0, 0.0]]])
+    assert missed_share(flat, nothing, distance, k=3).tolist() == [2 / 3]
+    assert missed_share(flat, flat, distance, k=3).tolist() == [0]
+
+
+def test_missed_share_equals_its_slow_twin():
+    saliency, error = drawn(3), drawn(4) ** 3
+    distance = 5 * drawn(5)
+    wanted = []
+    for s, e, d in zip(saliency, error, distance, strict=True):
+        order = sorted(range(s.size), key=lambda p: -s.ravel()[p])[:10]
+        hit = [d.ravel()[p] > 2 and e.ravel()[p] / e.max() < 0.1 for p in order]
+        wanted.append(sum(hit) / 10)
+    found = missed_share(saliency, error, distance)
+    assert found.tolist() == near(wanted)
+    assert 0 < found.mean() < 1
+    # order alone counts in saliency, and the error's strength counts nowhere
+    again = missed_share(saliency**2, error * 8, distance)
+    assert np.array_equal(again, found)
+
+
+def test_reached_share_by_hand():
+    first = [[-1000, 2, 1], [0, -0.5, 0]]  # over 1000: 1, 0.002, 0.001, 0, 0.0005, 0
+    jacobian = [first, [[0, 0, 0], [0, 0, 0]], [[1e-9, -1e-9, 1e-9], [1e-9] * 3]]
+    assert reached_share(jacobian).tolist() == [2 / 6, 0, 1]
+    assert reached_share(jacobian, tolerance=1e-4).tolist() == [4 / 6, 0, 1]
+    assert reached_share(jacobian, tolerance=0).tolist() == [4 / 6, 0, 1]
+    assert reached_share(jacobian, tolerance=0.5).tolist() == [1 / 6, 0, 1]
+
+
+def test_reached_share_relative_to_each_error_pixel():
+    # row by row: 1 and 0.002 and 0.001 of 1000; then 1 alone; a row of zeros has no largest
+    jacobian = [[[-1000, 2, 1], [0, -0.5, 0], [0, 0, 0]]]
+    assert reached_share(jacobian, relative_to="pixel").tolist() == [(2 + 1) / 9]
+    assert reached_share(jacobian, relative_to="image").tolist() == [2 / 9]
+    with pytest.raises(BadInput, match="image or pixel, but 'row' came"):
+        reached_share(jacobian, relative_to="row")
+
+
+def test_reached_share_equals_its_slow_twin_and_knows_no_sign():
+    jacobian = (drawn(6) - 0.5) ** 5
+    for tolerance in (1e-3, 0.1):
+        wanted = []
+        for one in np.abs(jacobian):
+            wanted.append(sum(v > tolerance * one.max() for v in one.ravel()) / one.size)
+        assert reached_share(jacobian, tolerance=tolerance).tolist() == near(wanted)
+        assert 0 < min(wanted) < max(wanted) < 1
+        assert np.array_equal(
+            reached_share(-4 * jacobian, tolerance=tolerance),
+            reached_share(jacobian, tolerance=tolerance),
+        )
+
+
+def test_maps_are_left_as_they_were():
+    maps = [drawn(seed) for seed in (7, 8, 9)]
+    kept = [m.copy() for m in maps]
+    missed_share(*maps), share_of_large(maps[0]), outline_distance(maps[0]), reached_share(maps[0])
+    assert all(np.array_equal(m, k) for m, k in zip(maps, kept, strict=True))
+
+
+def test_an_image_without_ink_is_refused_by_its_place():
+    images = drawn(10)
+    images[3] = 0.4
+    with pytest.raises(BadInput, match=r"Image 3, counted from 0, has no ink.*reaches 0\.5"):
+        outline_distance(images)
+
+
+def test_values_below_0_are_refused():
+    maps, below = np.ones((2, 3, 4)), np.ones((2, 3, 4))
+    below[1, 2, 3] = -0.5
+    with pytest.raises(BadInput, match=r"nowhere below 0 here, but -0\.5 came"):
+        share_of_large(below)
+    for error, distance in [(below, maps), (maps, below)]:
+        with pytest.raises(BadInput, match=r"nowhere below 0 here, but -0\.5 came"):
+            missed_share(maps, error, distance)
+
+
+@pytest.mark.parametrize("value", [-1, math.nan, 1.5])
+def test_settings_out_of_range_are_refused(value):
+    maps = np.ones((1, 3, 4))
+    with pytest.raises(BadInput, match=rf"level must lie in \(0, 1\], but {value} came"):
+        share_of_large(maps, level=value)
+    with pytest.raises(BadInput, match=rf"scaled error must lie in \(0, 1\], but {value} came"):
+        missed_share(maps, maps, maps, below=value)
+    with pytest.raises(BadInput, match=rf"tolerance must lie in \[0, 1\), but {value} came"):
+        reached_share(maps, tolerance=value)
+
+
+def test_the_ends_of_the_settings():
+    maps = np.ones((1, 3, 4))
+    with pytest.raises(BadInput, match="but 0 came"):
+        share_of_large(maps, level=0)
+    with pytest.raises(BadInput, match="but 0 came"):
+        missed_share(maps, maps, maps, below=0)
+    with pytest.raises(BadInput, match="but 1 came"):
+        reached_share(maps, tolerance=1)
+    for value in (-0.1, math.nan):
+        with pytest.raises(BadInput, match=f"at least 0 pixels, but {value} came"):
+            missed_share(maps, maps, maps, farther_than=value)
+    for k in (0, 13):
+        with pytest.raises(BadInput, match=f"between 1 and the 12 pixels of a map, but {k} came"):
+            missed_share(maps, maps, maps, k=k)
+
+
+METRICS = [
+    share_of_large,
+    outline_distance,
+    reached_share,
+    lambda m: missed_share(m, np.ones((2, 3, 4)), np.ones((2, 3, 4))),
+    lambda m: missed_share(np.ones((2, 3, 4)), m, np.ones((2, 3, 4))),
+    lambda m: missed_share(np.ones((2, 3, 4)), np.ones((2, 3, 4)), m),
+]
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize(
+    ("maps", "message"),
+    [
+        (np.full((2, 3, 4), np.nan), "NaN or infinity"),
+        (np.zeros((3, 4)), r"shape \[n, h, w\], but came with \(3, 4\)"),
+        (np.zeros((0, 3, 4)), "at least one image and pixel"),
+    ],
+)
+def test_nonsense_is_refused_in_words(metric, maps, message):
+    with pytest.raises(BadInput, match=message):
+        metric(maps)
+
+
+@pytest.mark.parametrize("metric", METRICS[3:])
+def test_unequal_shapes_are_refused(metric):
+    with pytest.raises(BadInput, match="one shape"):
+        metric(np.ones((1, 3, 4)))  # would broadcast

@@ -1,0 +1,154 @@
+"""ResNet-34: parameters by arithmetic, shapes, normalisation and memory layout."""
+
+import pytest
+import torch
+from torch import nn
+
+from lib.errors import BadInput
+from lib.models import (
+    CIFAR_DEVIATION,
+    CIFAR_MEAN,
+    Classifier,
+    GeneralizedOdinHead,
+    ResNet34,
+    build,
+    count_parameters,
+)
+
+
+def network(*arguments, **options):
+    g = torch.Generator().manual_seed(0)
+    return build(lambda: ResNet34(*arguments, **options), g).eval()
+
+
+def images(n, channels=3, seed=1):
+    return torch.rand((n, channels, 32, 32), generator=torch.Generator().manual_seed(seed))
+
+
+def block(a, b):
+    """Two 3×3 convolutions with a batch norm each, and a 1×1 one with its own where a != b."""
+    return 9 * a * b + 9 * b * b + 4 * b + (a * b + 2 * b) * (a != b)
+
+
+def by_arithmetic(classes, width, channels):
+    w = width
+    first = 9 * channels * w + 2 * w
+    stages = 3 * block(w, w)
+    stages += block(w, 2 * w) + 3 * block(2 * w, 2 * w)
+    stages += block(2 * w, 4 * w) + 5 * block(4 * w, 4 * w)
+    stages += block(4 * w, 8 * w) + 2 * block(8 * w, 8 * w)
+    return first + stages + 8 * w * classes + classes
+
+
+@pytest.mark.parametrize(
+    ("classes", "width", "channels"), [(10, 64, 3), (6, 8, 3), (80, 4, 1), (2, 1, 3)]
+)
+def test_parameter_count(classes, width, channels):
+    model = network(classes, width=width, channels=channels)
+    assert count_parameters(model) == by_arithmetic(classes, width, channels)
+    if width == 64:  # 21.28 M, says methods.md 4.2
+        assert count_parameters(model) == 21_282_122
+
+
+def test_there_are_34_layers_with_weights_beside_the_shortcuts():
+    model = network(10, width=1)
+    layers = [m for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    shortcuts = [m for m in layers if isinstance(m, nn.Conv2d) and m.kernel_size == (1, 1)]
+    assert len(layers) - len(shortcuts) == 34
+    assert len(shortcuts) == 3
+
+
+@pytest.mark.parametrize(("width", "channels"), [(4, 3), (8, 1)])
+def test_z_has_eight_times_the_width_and_the_head_turns_it_into_logits(width, channels):
+    model, x = network(6, width=width, channels=channels), images(3, channels)
+    z = model.features(x)
+    assert z.shape == (3, 8 * width)
+    assert (z >= 0).all()  # a mean of ReLUs
+    assert model(x).shape == (3, 6)
+    assert torch.equal(model(x), model.head(z))
+
+
+def test_sizes_halve_three_times_and_z_is_the_mean_of_the_last():
+    model, sizes = network(2, width=2), []
+    h = images(2)
+    for layer in model.trunk[:-1]:
+        h = layer(h)
+        sizes.append(h.shape[-1])
+    assert sizes == [32] * 3 + [32] * 3 + [16] * 4 + [8] * 6 + [4] * 3
+    assert torch.equal(model.features(images(2)), h.mean((2, 3)))
+
+
+def test_a_block_adds_its_branch_to_its_shortcut():
+    model = network(2, width=2)
+    g = torch.Generator().manual_seed(3)
+    for block, a in ((model.trunk[3], 2), (model.trunk[6], 2)):  # the latter with stride 2
+        x = torch.randn((2, a, 8, 8), generator=g)
+        wanted = (block.branch(x) + block.shortcut(x)).clamp(min=0)
+        assert torch.equal(block(x), wanted)
+    assert isinstance(model.trunk[3].shortcut, nn.Identity)
+
+
+def test_images_are_normalised_inside_the_network():
+    plain = network(3, width=2)
+    told = network(3, width=2, mean=CIFAR_MEAN, deviation=CIFAR_DEVIATION)
+    x = images(4)
+    by_hand = torch.stack([(x[:, c] - CIFAR_MEAN[c]) / CIFAR_DEVIATION[c] for c in range(3)], dim=1)
+    assert torch.equal(told.normalise(x), by_hand)
+    assert torch.equal(told(x), plain(by_hand))
+    assert not torch.equal(told(x), plain(x))
+
+
+def test_normalisation_is_saved_with_the_weights():
+    told = network(3, width=1, mean=CIFAR_MEAN, deviation=CIFAR_DEVIATION)
+    other = build(lambda: ResNet34(3, width=1), torch.Generator().manual_seed(5)).eval()
+    other.load_state_dict(told.state_dict())
+    assert torch.equal(other(images(2)), told(images(2)))
+    assert count_parameters(told) == count_parameters(network(3, width=1))  # nothing to train
+
+
+def test_channels_last_memory_gives_the_same_answer():
+    model, x = network(5, width=4), images(4)
+    wanted = model(x)
+    turned = model.to(memory_format=torch.channels_last)
+    assert turned.trunk[0].weight.is_contiguous(memory_format=torch.channels_last)
+    # another order of summation: float32 rounding through 34 layers
+    torch.testing.assert_close(turned(x), wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_evaluation_does_not_mix_the_images_of_a_batch():
+    model, x = network(4, width=2), images(6)
+    together = model(x)
+    alone = torch.cat([model(image[None]) for image in x])
+    # another order of summation for another batch size: float32 rounding through 34 layers
+    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
+
+
+def test_another_head_takes_the_place_of_the_linear_one():
+    model = network(7, width=2, head=GeneralizedOdinHead)
+    assert isinstance(model.head, GeneralizedOdinHead)
+    assert model(images(3)).shape == (3, 7)
+
+
+@pytest.mark.parametrize("name", ["classes", "width", "channels"])
+@pytest.mark.parametrize("value", [0, -4, 2.0, True, "8"])
+def test_sizes_that_are_no_whole_number_are_refused(name, value):
+    options = {"classes": 10, "width": 8, "channels": 3} | {name: value}
+    with pytest.raises(BadInput, match=f"{name} must be a whole number of at least 1"):
+        ResNet34(**options)
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 32, 32), (2, 3, 28, 28), (3, 32, 32), (2, 3, 32, 16)])
+def test_images_of_another_shape_are_refused(shape):
+    with pytest.raises(BadInput, match=r"takes images \[n, 3, 32, 32\]"):
+        network(2, width=1)(torch.zeros(shape))
+
+
+def test_a_mean_that_does_not_fit_is_refused():
+    with pytest.raises(BadInput, match="3 channels need as many means, but 1 came"):
+        ResNet34(2, width=1, mean=[0.5])
+    with pytest.raises(BadInput, match="deviations above 0"):
+        ResNet34(2, width=1, deviation=[0.5, 0.0, 0.5])
+    with pytest.raises(BadInput, match="one number for each channel"):
+        Classifier(
+            nn.Flatten(), nn.Linear(4, 2), classes=2, size=2, mean=[0.0], deviation=[1.0, 1.0]
+        )

@@ -1,0 +1,406 @@
+"""Attributions by hand, against slow twins, and without a trace."""
+
+import copy
+import warnings
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from captum.attr import InputXGradient
+from torch import nn
+
+from lib.errors import BadInput
+from lib.models import CAE, LSAAutoencoder, build
+from lib.scores import (
+    error_map,
+    gradient_times_input,
+    guided_backpropagation,
+    input_gradient,
+    integrated_gradients,
+    saliency_map,
+    smooth_gradient,
+)
+from lib.scores.attribution import _integrated
+
+FLOAT64 = 1e-12  # sums of up to 784 terms in another order
+WEIGHTS32 = 1e-6  # captum rounds the weights of its integration points to float32
+# steps and samples as few as will do: none of these tests is about accuracy
+QUICK = {
+    "gradient times input": gradient_times_input,
+    "integrated": partial(integrated_gradients, steps=4),
+    "guided": guided_backpropagation,
+    "smooth": lambda model, x, **options: smooth_gradient(
+        model, x, generator=torch.Generator().manual_seed(5), samples=2, **options
+    ),
+}
+
+
+@pytest.fixture(params=QUICK)
+def attribution(request):
+    return QUICK[request.param]
+
+
+def images(*shape, seed=0):
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+@pytest.fixture(scope="module")
+def settled():
+    """LSA's autoencoder in float64; 30 batches bring its running averages to where they stay.
+
+    Without them hardly any gradient comes through the network; with them it is half as long as
+    the target's part.
+    """
+    made = build(LSAAutoencoder, torch.Generator().manual_seed(0)).double()
+    with torch.no_grad():
+        for seed in range(30):
+            made(images(8, 1, 28, 28, seed=10 + seed))
+    return made.eval()
+
+
+@pytest.fixture
+def model(settled):
+    return copy.deepcopy(settled)
+
+
+class Times(nn.Module):
+    """x → a x, without a weight."""
+
+    def __init__(self, a):
+        super().__init__()
+        self.a = a
+        self.eval()
+
+    def forward(self, x):
+        return self.a * x
+
+
+# --- by hand
+
+
+@pytest.mark.parametrize("a", [0.0, 0.5, -1.0, 1.5])
+def test_attributions_of_a_multiple_of_the_image_by_hand(a):
+    # F = mean of (x - a x)² over 3·4 pixels, so the gradient is 2 (1 - a)² x / 12
+    x = images(3, 1, 3, 4)
+    gradient = 2 * (1 - a) ** 2 * x[:, 0] / 12
+    found = gradient_times_input(Times(a), x)
+    torch.testing.assert_close(found, gradient * x[:, 0], rtol=FLOAT64, atol=0)
+    # along the way t x it is t times that, whose mean over t in [0, 1] is a half
+    for steps in (1, 2, 32):  # one point is exact for a straight line
+        found = integrated_gradients(Times(a), x, steps=steps)
+        torch.testing.assert_close(found, gradient * x[:, 0] / 2, rtol=WEIGHTS32, atol=0)
+    # nothing to guide
+    found = guided_backpropagation(Times(a), x)
+    torch.testing.assert_close(found, gradient, rtol=FLOAT64, atol=0)
+    # the gradient is linear, so the mean over noisy copies is that of the copies' mean
+    g = torch.Generator().manual_seed(1)
+    mean = sum(torch.randn(x.shape, generator=g, dtype=x.dtype) for _ in range(3)) / 3
+    wanted = (2 * (1 - a) ** 2 * (x + 0.7 * mean) / 12).abs()[:, 0]
+    g = torch.Generator().manual_seed(1)
+    found = smooth_gradient(Times(a), x, generator=g, samples=3, noise=0.7)
+    torch.testing.assert_close(found, wanted, rtol=FLOAT64, atol=FLOAT64)
+
+
+def test_the_largest_channel_is_found_after_the_absolute_value():
+    # x → 0 with pixels 0.3 and -0.9 of two channels: F = (0.3² + 0.9²) / 2
+    x = torch.tensor([0.3, -0.9], dtype=torch.float64).view(1, 2, 1, 1)
+    zero = Times(0.0)
+    assert gradient_times_input(zero, x).item() == pytest.approx(0.9**2, rel=FLOAT64)
+    assert integrated_gradients(zero, x).item() == pytest.approx(0.9**2 / 2, rel=WEIGHTS32)
+    assert guided_backpropagation(zero, x).item() == pytest.approx(0.9, rel=FLOAT64)
+    found = smooth_gradient(zero, x, generator=torch.Generator(), noise=0.0)
+    assert found.item() == pytest.approx(0.9, rel=FLOAT64)
+
+
+def one_pixel_network(w, v, activation):
+    """x → v · activation(w x) for images of one pixel."""
+    made = nn.Sequential(
+        nn.Conv2d(1, 1, 1, bias=False), activation, nn.Conv2d(1, 1, 1, bias=False)
+    ).double()
+    nn.init.constant_(made[0].weight, w)
+    nn.init.constant_(made[2].weight, v)
+    return made.eval()
+
+
+@pytest.mark.parametrize(
+    ("w", "v", "wanted"),
+    [
+        # x = 1/2, y = the output; the target's part 2 (x - y), then w · what passes the activation
+        # of -2 (x - y) v
+        (2, 1.5, 2 * -1.0 + 2 * 3.0),  # y = 1.5: 3 is passed on
+        (2, 0.25, 2 * 0.25 + 2 * 0.0),  # y = 0.25: -0.125 is not
+        (-2, 1, 2 * 0.6 + -2 * 0.0),  # input -1, y = -0.1: -1.2 · 0.1 is not
+        (-2, -1, 2 * 0.4 + -2 * 0.08),  # y = 0.1: 0.8 is passed on with the slope 0.1
+    ],
+)
+def test_guided_backpropagation_through_a_leaky_relu_by_hand(w, v, wanted):
+    network = one_pixel_network(w, v, nn.LeakyReLU(0.1))
+    x = torch.full((1, 1, 1, 1), 0.5, dtype=torch.float64)
+    found = guided_backpropagation(network, x)
+    assert found.item() == pytest.approx(wanted, rel=FLOAT64)
+
+
+def test_guided_backpropagation_through_a_relu_by_hand():
+    x = torch.full((1, 1, 1, 1), 0.5, dtype=torch.float64)
+    found = guided_backpropagation(one_pixel_network(-2, -1, nn.ReLU()), x)
+    assert found.item() == pytest.approx(2 * 0.5, rel=FLOAT64)  # nothing passes: the target's part
+
+
+# --- slow twins
+
+
+def test_gradient_times_input_is_that_of_captum(model):
+    x = images(3, 1, 28, 28)
+    method = InputXGradient(lambda x: (x - model(x)).square().flatten(1).mean(1))
+    wanted = method.attribute(x.clone().requires_grad_()).detach().abs()[:, 0]
+    torch.testing.assert_close(gradient_times_input(model, x), wanted, rtol=0, atol=FLOAT64)
+
+
+def test_integrated_gradients_are_a_weighted_sum_of_gradients_on_the_way(model):
+    x = images(2, 1, 28, 28)
+    points, weights = np.polynomial.legendre.leggauss(5)  # on [-1, 1], of total weight 2
+    gradients = [
+        w / 2 * input_gradient(model, (1 + t) / 2 * x) for t, w in zip(points, weights, strict=True)
+    ]
+    wanted = (sum(gradients) * x).abs()[:, 0]
+    found = integrated_gradients(model, x, steps=5)
+    torch.testing.assert_close(found, wanted, rtol=0, atol=WEIGHTS32 * wanted.max().item())
+
+
+def left_over(network, x, steps):
+    """How far integrated gradients are from adding up to F(x) - F(0), as a share of it."""
+    wanted = error_map(network, x).sum((1, 2)) - error_map(network, torch.zeros_like(x)).sum((1, 2))
+    found = _integrated(network, x, steps=steps, batch_size=256).sum((1, 2, 3)) * x[0].numel()
+    return ((found - wanted) / wanted).abs().max().item()
+
+
+def test_integrated_gradients_add_up_to_the_difference_of_the_errors(model):
+    x = images(4, 1, 28, 28)
+    smooth = nn.Sequential(
+        nn.Conv2d(1, 4, 3, padding=1), nn.Sigmoid(), nn.Conv2d(4, 1, 3, padding=1), nn.Sigmoid()
+    )
+    g = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for weight in smooth.parameters():  # large enough to bend on the way
+            weight.normal_(0, 2, generator=g)
+    smooth.double().eval()
+    assert left_over(smooth, x, 1) > 1e-3  # one point is not enough: measured 5e-3
+    assert left_over(smooth, x, 32) < WEIGHTS32
+    # the kinks of LeakyReLU lie between the points: measured 1.4e-3 of the difference
+    assert left_over(model, x, 32) < 5e-3
+
+
+class Guided(torch.autograd.Function):
+    """LeakyReLU that passes back the positive part of its gradient only."""
+
+    @staticmethod
+    def forward(ctx, x, slope):
+        ctx.save_for_backward(x)
+        ctx.slope = slope
+        return torch.where(x > 0, x, slope * x)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (x,) = ctx.saved_tensors
+        return torch.where(x > 0, gradient, ctx.slope * gradient).clamp(min=0), None
+
+
+class GuidedModule(nn.Module):
+    def __init__(self, slope):
+        super().__init__()
+        self.slope = slope
+
+    def forward(self, x):
+        return Guided.apply(x, self.slope)
+
+
+def guided_twin(model):
+    """A copy with its own rule in place of each activation."""
+    twin = copy.deepcopy(model)
+    for parent in list(twin.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, nn.LeakyReLU | nn.ReLU):
+                setattr(parent, name, GuidedModule(getattr(child, "negative_slope", 0.0)))
+    return twin.eval()
+
+
+@pytest.mark.parametrize("network", ["LSA", "CAE"])
+def test_guided_backpropagation_is_the_plain_gradient_of_guided_activations(model, network):
+    if network == "CAE":
+        model = build(CAE, torch.Generator().manual_seed(0)).double().eval()
+        with torch.no_grad():  # else hardly any gradient comes through it
+            for layer in [*model.encoder[::2], *model.decoder[::2]]:
+                layer.weight *= 3
+    x = images(3, 1, 28, 28)
+    found, wanted = guided_backpropagation(model, x), saliency_map(guided_twin(model), x)
+    torch.testing.assert_close(found, wanted, rtol=0, atol=FLOAT64)
+    # and the rule matters, by far more than rounding
+    assert (found - saliency_map(model, x)).abs().max() > 0.01 * wanted.max()
+
+
+def test_an_activation_used_twice_is_guided_twice():
+    layers = [nn.Conv2d(1, 3, 3, padding=1), nn.Conv2d(3, 1, 3, padding=1)]
+    shared = nn.LeakyReLU(0.2)
+    once = nn.Sequential(layers[0], shared, layers[1], shared).double().eval()
+    twice = nn.Sequential(layers[0], nn.LeakyReLU(0.2), layers[1], nn.LeakyReLU(0.2)).eval()
+    x = images(2, 1, 6, 6)
+    assert torch.equal(guided_backpropagation(once, x), guided_backpropagation(twice, x))
+
+
+# --- smoothing
+
+
+def test_without_noise_the_smooth_gradient_is_saliency(model):
+    x = images(3, 1, 28, 28)
+    found = smooth_gradient(model, x, generator=torch.Generator(), samples=3, noise=0.0)
+    torch.testing.assert_close(found, saliency_map(model, x), rtol=0, atol=FLOAT64)
+
+
+def test_the_absolute_value_is_taken_after_the_mean():
+    # x → 0 on black images: gradients 2 · noise / 1, whose mean of 400 has a standard deviation
+    # of 2 · 0.1 / 20 = 0.01; the mean of absolute values would be 0.2 · sqrt(2/π) = 0.16
+    x = torch.zeros(50, 1, 1, 1)
+    found = smooth_gradient(
+        Times(0.0), x, generator=torch.Generator().manual_seed(0), samples=400, noise=0.1
+    )
+    assert found.max() < 5 * 0.01
+
+
+def test_noise_comes_from_the_generator_whatever_the_batch_size(model):
+    x = images(5, 1, 28, 28)
+
+    def run(seed, **options):
+        g = torch.Generator().manual_seed(seed)
+        return smooth_gradient(model, x, generator=g, samples=2, **options)
+
+    first = run(0)
+    torch.manual_seed(8)
+    for batch_size in (2, 3):
+        found = run(0, batch_size=batch_size)
+        torch.testing.assert_close(found, first, rtol=0, atol=FLOAT64)
+    # different noise, by far more than rounding
+    assert (run(1) - first).abs().max() > 0.01 * first.max()
+    g = torch.Generator().manual_seed(0)
+    twice = [smooth_gradient(model, x, generator=g, samples=2) for _ in range(2)]
+    assert torch.equal(twice[0], first) and not torch.equal(twice[1], first)
+
+
+# --- no trace, and bad input
+
+
+@pytest.mark.parametrize("name", [name for name in QUICK if name != "smooth"])
+def test_a_batch_equals_one_at_a_time(model, name):
+    x = images(5, 1, 28, 28)
+    alone = torch.cat([QUICK[name](model, image[None]) for image in x])
+    assert alone.shape == (5, 28, 28) and alone.min() >= 0
+    assert alone.flatten(1).amax(1).min() > 0
+    for batch_size in (1, 2, 9, 256):  # of integration: fewer than an image's steps, two images
+        found = QUICK[name](model, x, batch_size=batch_size)
+        torch.testing.assert_close(found, alone, rtol=0, atol=FLOAT64)
+
+
+def test_no_more_images_than_the_batch_size_pass_at_once(model, attribution):
+    seen = []
+
+    def spied(module, inputs):
+        seen.append(len(inputs[0]))
+
+    model.register_forward_pre_hook(spied)
+    for batch_size in (1, 3, 6):
+        seen.clear()
+        attribution(model, images(5, 1, 28, 28), batch_size=batch_size)
+        assert 0 < max(seen) <= batch_size
+
+
+def snapshot(model, x):
+    """All that an attribution could touch: copies of tensors, and plain values."""
+    parameters = list(model.parameters())
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    kept = [*parameters, *model.buffers(), *gradients, x, torch.get_rng_state()]
+    plain = {
+        "gradients": [p.grad is not None for p in parameters],
+        "requires_grad": [p.requires_grad for p in [*parameters, x]],
+        "modules": [(type(m), m.training) for m in model.modules()],
+        "hooks": [
+            (len(m._forward_hooks), len(m._forward_pre_hooks), len(m._backward_hooks))
+            for m in model.modules()
+        ],
+        "x_grad": x.grad,
+        "grad mode": torch.is_grad_enabled(),
+        "filters": list(warnings.filters),
+    }
+    return [t.detach().clone() for t in kept], plain
+
+
+def unchanged(before, after):
+    pairs = zip(before[0], after[0], strict=True)
+    return before[1] == after[1] and all(torch.equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize("state", ["with gradients", "frozen", "images with gradient"])
+def test_attributions_leave_no_trace(model, attribution, state):
+    x = images(3, 1, 28, 28)
+    wanted = attribution(model, x)
+    if state == "with gradients":
+        model(x).sum().backward()
+    if state == "frozen":
+        model.requires_grad_(False)
+    if state == "images with gradient":
+        x.requires_grad_()
+    before = snapshot(model, x)
+    found = attribution(model, x)
+    with torch.no_grad():
+        without = attribution(model, x)
+    assert unchanged(before, snapshot(model, x))
+    assert found.grad_fn is None and not found.requires_grad
+    assert torch.equal(found, wanted) and torch.equal(without, wanted)
+
+
+def test_a_model_in_training_mode_is_refused_untouched(model, attribution):
+    x = images(3, 1, 28, 28)
+    model.encoder[0].branch[1].train()  # one batch norm is enough to mix images
+    before = snapshot(model, x)
+    with pytest.raises(BadInput, match=r"call model\.eval\(\)"):
+        attribution(model, x)
+    assert unchanged(before, snapshot(model, x))
+
+
+def test_a_failure_within_the_network_leaves_no_trace(model, attribution):
+    x = images(2, 1, 32, 32)
+    before = snapshot(model, x)
+    with pytest.raises(BadInput, match=r"\[n, 1, 28, 28\]"):
+        attribution(model, x)
+    assert unchanged(before, snapshot(model, x))
+
+
+class FirstChannel(Times):
+    def forward(self, x):
+        return x[:, :1]
+
+
+def test_nonsense_is_refused_in_words(attribution):
+    for shape in [(0, 1, 4, 4), (1, 4, 4), (2, 0, 4, 4)]:
+        with pytest.raises(BadInput, match=r"images \[n, c, h, w\]"):
+            attribution(Times(1.0), torch.zeros(shape))
+    with pytest.raises(BadInput, match="batch size must be at least 1, but 0"):
+        attribution(Times(1.0), torch.zeros(1, 1, 4, 4), batch_size=0)
+    with pytest.raises(BadInput, match=r"shape \[\d, 3, 4, 4\] of the images"):
+        attribution(FirstChannel(1.0), torch.zeros(1, 3, 4, 4))  # one channel would broadcast
+
+
+def test_bad_options_are_refused_before_anything_is_drawn():
+    x, g = torch.zeros(1, 1, 4, 4), torch.Generator().manual_seed(0)
+    before = g.get_state()
+    with pytest.raises(BadInput, match="steps must be at least 1, but 0"):
+        integrated_gradients(Times(1.0), x, steps=0)
+    with pytest.raises(BadInput, match="samples must be at least 1, but 0"):
+        smooth_gradient(Times(1.0), x, generator=g, samples=0)
+    for noise in (-0.1, float("nan"), float("inf")):
+        with pytest.raises(BadInput, match="noise must be a number of at least 0"):
+            smooth_gradient(Times(1.0), x, generator=g, noise=noise)
+    with pytest.raises(BadInput, match=r"call model\.eval\(\)"):
+        smooth_gradient(Times(1.0).train(), x, generator=g)
+    assert torch.equal(g.get_state(), before)
+    with pytest.raises(BadInput, match=r"needs an nn\.Module"):
+        guided_backpropagation(lambda x: x, x)

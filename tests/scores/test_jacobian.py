@@ -1,0 +1,120 @@
+"""The error map's Jacobian by hand, row by row, and without a trace."""
+
+import pytest
+import torch
+from torch import nn
+
+from lib.errors import BadInput
+from lib.models import LSAAutoencoder, build
+from lib.scores import error_jacobian, input_gradient
+
+FLOAT64 = 1e-12  # sums of up to 784 terms in another order
+
+
+def images(*shape, seed=0):
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+@pytest.fixture
+def small():
+    """A convolution and a sigmoid with two channels, in float64."""
+    make = lambda: nn.Sequential(nn.Conv2d(2, 2, 3, padding=1), nn.Sigmoid())  # noqa: E731
+    return build(make, torch.Generator().manual_seed(0)).double().eval()
+
+
+@pytest.fixture
+def lsa():
+    """LSA's autoencoder in float64 after a few batches have moved its running averages."""
+    made = build(LSAAutoencoder, torch.Generator().manual_seed(0)).double()
+    with torch.no_grad():
+        made(images(8, 1, 28, 28, seed=10))
+    return made.eval()
+
+
+def test_two_pixels_by_hand():
+    # (a, b) → (b, 0): r = ((a - b)², b²) at a = 0.5, b = 0.2
+    x = torch.tensor([0.5, 0.2], dtype=torch.float64).view(1, 1, 1, 2)
+    found = error_jacobian(lambda x: torch.cat([x[..., 1:], 0 * x[..., :1]], -1), x)
+    assert found.shape == (1, 2, 2)
+    wanted = [[2 * 0.3, -2 * 0.3], [0.0, 2 * 0.2]]
+    torch.testing.assert_close(found[0], torch.tensor(wanted).double(), rtol=1e-6, atol=0)
+
+
+def test_a_linear_network_by_its_matrix():
+    # r_i = (x_i - (W x)_i)², so d r_i / d x_j = 2 (x - W x)_i (1 - W)_ij; W is not symmetric
+    w, x = images(6, 6, seed=1) - 0.5, images(4, 1, 2, 3)
+    rest = torch.eye(6, dtype=w.dtype) - w
+    left = x.flatten(1) @ rest.T
+    found = error_jacobian(lambda x: (x.flatten(1) @ w.T).view_as(x), x)
+    torch.testing.assert_close(found, 2 * left[:, :, None] * rest, rtol=FLOAT64, atol=FLOAT64)
+
+
+def by_loop(model, image, rows):
+    """The same, one error pixel at a time."""
+    leaf = image[None].clone().requires_grad_()
+    errors = (leaf - model(leaf)).square().flatten()
+    grads = [torch.autograd.grad(errors[i], leaf, retain_graph=True)[0].flatten() for i in rows]
+    return torch.stack(grads)
+
+
+def test_every_row_is_the_gradient_of_one_error_pixel(small):
+    x = images(3, 2, 3, 4)
+    wanted = torch.stack([by_loop(small, image, range(24)) for image in x])
+    torch.testing.assert_close(error_jacobian(small, x), wanted, rtol=FLOAT64, atol=FLOAT64)
+
+
+def test_rows_of_the_lsa_network(lsa):
+    x, rows = images(1, 1, 28, 28), [0, 30, 406, 783]
+    found = error_jacobian(lsa, x)
+    assert found.shape == (1, 784, 784)
+    wanted = by_loop(lsa, x[0], rows)
+    torch.testing.assert_close(found[0, rows], wanted, rtol=0, atol=FLOAT64)
+    # the mean error's gradient is the mean of the rows
+    gradient = input_gradient(lsa, x).flatten(1)
+    torch.testing.assert_close(found.mean(1), gradient, rtol=0, atol=FLOAT64)
+
+
+def test_the_batch_size_changes_nothing(small):
+    x = images(2, 2, 3, 4)
+    wanted = error_jacobian(small, x)
+    for batch_size in (1, 5, 24):  # 5 does not divide the 24 rows
+        found = error_jacobian(small, x, batch_size=batch_size)
+        torch.testing.assert_close(found, wanted, rtol=FLOAT64, atol=FLOAT64)
+
+
+@pytest.mark.parametrize("state", ["with gradients", "frozen", "images with gradient"])
+def test_the_jacobian_leaves_no_trace(small, state):
+    x = images(2, 2, 3, 4)
+    wanted = error_jacobian(small, x)
+    if state == "with gradients":
+        small(x).sum().backward()
+    if state == "frozen":
+        small.requires_grad_(False)
+    if state == "images with gradient":
+        x.requires_grad_()
+
+    def kept():
+        gradients = [p.grad for p in small.parameters() if p.grad is not None]
+        tensors = [*small.parameters(), *gradients, x, torch.get_rng_state()]
+        flags = [p.requires_grad for p in [*small.parameters(), x]]
+        return [t.detach().clone() for t in tensors], flags, x.grad, torch.is_grad_enabled()
+
+    before = kept()
+    found = error_jacobian(small, x)
+    after = kept()
+    assert before[1:] == after[1:]
+    assert all(torch.equal(a, b) for a, b in zip(before[0], after[0], strict=True))
+    assert found.grad_fn is None and not found.requires_grad
+    assert torch.equal(found, wanted)
+
+
+def test_nonsense_is_refused_in_words(small):
+    for shape in [(0, 1, 4, 4), (1, 4, 4), (2, 0, 4, 4)]:
+        with pytest.raises(BadInput, match=r"images \[n, c, h, w\]"):
+            error_jacobian(lambda x: x, torch.zeros(shape))
+    with pytest.raises(BadInput, match="batch size must be at least 1, but 0"):
+        error_jacobian(small, images(1, 2, 3, 4), batch_size=0)
+    with pytest.raises(BadInput, match=r"shape \[1, 3, 4, 4\] of the images"):
+        error_jacobian(lambda x: x[:, :1], torch.zeros(1, 3, 4, 4))  # would broadcast
+    with pytest.raises(BadInput, match=r"call model\.eval\(\)"):
+        error_jacobian(small.train(), images(1, 2, 3, 4))

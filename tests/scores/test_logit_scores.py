@@ -1,0 +1,162 @@
+"""Scores from logits: formulas in float64, digits that rounding must not take, and ensembles."""
+
+import math
+
+import pytest
+import torch
+
+from lib.errors import BadInput
+from lib.scores import (
+    LOGIT_TABLE,
+    energy,
+    ensemble_max_logit,
+    ensemble_max_probability,
+    entropy,
+    max_logit,
+    max_probability,
+)
+
+FLOAT32 = 1e-5  # relative: a dozen roundings of 6e-8, and exponentials of up to 30 on the way
+
+
+def near(values, rel=FLOAT32):
+    return pytest.approx(values, rel=rel, abs=0)
+
+
+def drawn(n=50, classes=7, scale=4.0, seed=0):
+    return scale * torch.randn((n, classes), generator=torch.Generator().manual_seed(seed))
+
+
+def slow(row):
+    """The four formulas for one image, term by term, in Python's float64."""
+    top = max(row)
+    weights = [math.exp(v - top) for v in row]
+    shares = [w / sum(weights) for w in weights]
+    return {
+        "max probability": math.fsum(sorted(shares)[:-1]),
+        "entropy": -math.fsum(p * math.log(p) for p in shares if p),
+        "max logit": -top,
+        "energy": -(top + math.log(sum(weights))),
+    }
+
+
+@pytest.mark.parametrize("name", LOGIT_TABLE)
+def test_each_score_equals_its_formula(name):
+    logits = drawn()
+    wanted = [slow(row)[name] for row in logits.double().tolist()]
+    found = LOGIT_TABLE[name](logits=logits)
+    assert found.dtype == torch.float32
+    assert found.tolist() == near(wanted)
+    exact = LOGIT_TABLE[name](logits=logits.double())
+    assert exact.tolist() == near(wanted, rel=1e-12)  # float64
+
+
+def test_by_hand():
+    logits = torch.tensor([[0.0, math.log(3.0)], [2.0, 2.0]])  # probabilities 1/4 and 3/4; halves
+    assert max_probability(logits).tolist() == near([1 / 4, 1 / 2])
+    both = math.log(4) / 4 + 3 * math.log(4 / 3) / 4
+    assert entropy(logits).tolist() == near([both, math.log(2)])
+    assert max_logit(logits).tolist() == near([-math.log(3), -2])
+    assert energy(logits).tolist() == near([-math.log(4), -2 - math.log(2)])
+    # T = 2: minus 2 · log(1 + sqrt 3)
+    assert energy(logits, temperature=2.0).tolist()[0] == near(-2 * math.log(1 + math.sqrt(3)))
+
+
+@pytest.mark.parametrize("name", LOGIT_TABLE)
+def test_undecided_images_score_above_decided_ones(name):
+    decided, undecided = torch.tensor([[9.0, 0, 0], [1.0, 0, 0]]).split(1)
+    assert LOGIT_TABLE[name](logits=undecided) > LOGIT_TABLE[name](logits=decided)
+
+
+def test_sure_images_keep_their_order():
+    # 1 - 0.99999999 in float32 would be 0 for all of these: ties wherever a network is sure
+    gaps = torch.arange(20.0, 80.0)
+    logits = torch.stack([gaps, torch.zeros(60), torch.zeros(60)], dim=1)
+    for score in (max_probability, entropy):
+        found = score(logits)
+        assert (found[1:] < found[:-1]).all()
+        assert (found > 0).all()
+    # each of the two others has exp(-gap); the entropy's leading part is 2 · gap · exp(-gap)
+    wanted = (2 * torch.exp(-gaps.double())).tolist()
+    assert max_probability(logits).tolist() == near(wanted)
+    wanted = (2 * (gaps.double() + 1) * torch.exp(-gaps.double())).tolist()
+    assert entropy(logits).tolist() == near(wanted)
+
+
+@pytest.mark.parametrize("name", LOGIT_TABLE)
+def test_large_logits_do_no_harm(name):
+    logits = torch.tensor([[3e4, 0.0, -3e4], [3e4, 3e4, 3e4], [-3e4, -3e4, -2e4]])
+    found = LOGIT_TABLE[name](logits=logits)
+    assert found.isfinite().all()
+    wanted = [slow(row)[name] for row in logits.tolist()]
+    # 3e4 has steps of 0.002 in float32, which a logarithm of 3 beside it cannot pass
+    assert found.tolist() == pytest.approx(wanted, rel=FLOAT32, abs=1e-6)
+
+
+def test_adding_to_all_logits_moves_energy_and_max_logit_alone():
+    logits = drawn().double()
+    for score in (max_probability, entropy):
+        assert torch.allclose(score(logits + 5), score(logits), rtol=1e-10, atol=0)  # float64
+    for score in (max_logit, energy):
+        assert torch.allclose(score(logits + 5), score(logits) - 5, rtol=1e-10, atol=0)
+
+
+def test_the_order_of_classes_does_not_matter():
+    logits = drawn()
+    for entry in LOGIT_TABLE.values():
+        torch.testing.assert_close(
+            entry(logits=logits.flip(1)), entry(logits=logits), rtol=FLOAT32, atol=0
+        )
+
+
+def test_half_precision_is_computed_in_full():
+    stored = drawn().half()
+    for entry in LOGIT_TABLE.values():
+        assert torch.equal(entry(logits=stored), entry(logits=stored.float()))
+
+
+def test_an_ensemble_of_equal_members_scores_as_one():
+    logits = drawn()
+    members = logits.expand(3, -1, -1)
+    found = ensemble_max_probability(members)
+    torch.testing.assert_close(found, max_probability(logits), rtol=FLOAT32, atol=0)
+    assert ensemble_max_logit(members).tolist() == near(max_logit(logits).tolist())
+
+
+def test_ensembles_by_hand():
+    # probabilities (1/4, 3/4) and (9/10, 1/10): means 23/40 and 17/40
+    members = torch.tensor([[[0.0, math.log(3.0)]], [[math.log(9.0), 0.0]]])
+    assert ensemble_max_probability(members).tolist() == near([17 / 40])
+    assert ensemble_max_logit(members).tolist() == near([-(math.log(3) + math.log(9)) / 2])
+
+
+def test_members_that_disagree_make_an_image_anomalous():
+    agreeing = torch.tensor([[[8.0, 0.0]], [[8.0, 0.0]]])
+    disagreeing = torch.tensor([[[8.0, 0.0]], [[0.0, 8.0]]])
+    assert ensemble_max_probability(disagreeing) > 100 * ensemble_max_probability(agreeing)
+    # each member is as sure of its own class: the mean of the largest logits cannot see it
+    assert ensemble_max_logit(disagreeing) == ensemble_max_logit(agreeing)
+
+
+@pytest.mark.parametrize("score", [max_probability, entropy, max_logit, energy])
+def test_logits_that_make_no_sense_are_refused(score):
+    for logits in (torch.zeros(4), torch.zeros(2, 4, 3), torch.zeros(4, 1)):
+        with pytest.raises(BadInput, match=r"\[n, classes\], of at least two classes"):
+            score(logits)
+    with pytest.raises(BadInput, match="finite"):
+        score(torch.tensor([[0.0, math.inf]]))
+
+
+@pytest.mark.parametrize("score", [ensemble_max_probability, ensemble_max_logit])
+def test_members_that_make_no_sense_are_refused(score):
+    for members in (torch.zeros(4, 3), torch.zeros(0, 4, 3), torch.zeros(2, 4, 1)):
+        with pytest.raises(BadInput, match=r"\[members, n, classes\]"):
+            score(members)
+    with pytest.raises(BadInput, match="finite"):
+        score(torch.full((2, 3, 4), math.nan))
+
+
+@pytest.mark.parametrize("temperature", [0, -1.0, math.nan, math.inf])
+def test_energy_needs_a_temperature_above_0(temperature):
+    with pytest.raises(BadInput, match="temperature must be above 0"):
+        energy(drawn(), temperature=temperature)

@@ -1,0 +1,232 @@
+"""Detectors fitted to z: what each must find, what none can, and what none may draw."""
+
+import random
+
+import numpy as np
+import pytest
+import torch
+from sklearn.ensemble import RandomForestClassifier
+
+from lib.errors import BadInput
+from lib.metrics import auroc
+from lib.scores import (
+    forest_learning_curve,
+    forest_score,
+    linear_probe_score,
+    nominal_neighbour_distance,
+    oracle_neighbour_vote,
+)
+
+TREES = 60  # enough for the toys below
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def forest(z, labels, asked, seed=0):
+    return forest_score(z, labels, asked, rng=rng(seed), trees=TREES)
+
+
+ORACLES = {
+    "forest": forest,
+    "linear probe": linear_probe_score,
+    "vote": oracle_neighbour_vote,
+}
+
+
+def separable(seed, n=200, k=8):
+    """Anomalies three deviations off in one number."""
+    labels = np.arange(n) % 2
+    z = rng(seed).normal(size=(n, k)).astype(np.float32)
+    z[:, 2] += 3 * labels
+    return z, labels
+
+
+def corners(seed, n=300):
+    """Anomalies in two opposite corners of a square, nominal images in the two others."""
+    signs = rng(seed).integers(0, 2, (n, 2))
+    z = 2 * signs - 1 + 0.3 * rng(seed + 100).normal(size=(n, 2))
+    return z.astype(np.float32), signs[:, 0] ^ signs[:, 1]
+
+
+@pytest.mark.parametrize("name", ORACLES)
+def test_each_oracle_finds_separable_anomalies(name):
+    z, labels = separable(0)
+    asked, truth = separable(1)
+    found = ORACLES[name](z, labels, asked)
+    assert found.shape == (200,) and found.dtype == np.float64
+    # the best possible is Phi(3 / sqrt 2) = 0.983
+    assert auroc(truth, found) > 0.9
+
+
+@pytest.mark.parametrize("name", ORACLES)
+def test_no_oracle_finds_anything_in_noise(name):
+    found = []
+    for seed in range(4):
+        z, labels = separable(seed)
+        z[:, 2] -= 3 * labels
+        asked = rng(seed + 50).normal(size=(200, 8))
+        found.append(auroc(np.arange(200) % 2, ORACLES[name](z, labels, asked)))
+    # one AUROC of 100 against 100 has a standard error of 0.041, the mean of four 0.02
+    assert np.mean(found) == pytest.approx(0.5, abs=3 * 0.02)
+
+
+def test_what_is_not_linear_is_found_by_all_but_the_linear_probe():
+    z, labels = corners(0)
+    asked, truth = corners(1)
+    found = {name: auroc(truth, oracle(z, labels, asked)) for name, oracle in ORACLES.items()}
+    # one half with a standard error of 0.033 for 150 against 150
+    assert found.pop("linear probe") == pytest.approx(0.5, abs=0.1)
+    assert min(found.values()) > 0.99
+
+
+def test_the_forest_is_scikit_learns_with_its_own_seed():
+    z, labels = separable(0)
+    asked, _ = separable(1)
+    seed = int(rng(7).integers(2**31))
+    wanted = RandomForestClassifier(n_estimators=TREES, random_state=seed).fit(z, labels)
+    found = forest(z, labels, asked, seed=7)
+    assert found.tolist() == wanted.predict_proba(asked)[:, 1].tolist()
+    two = forest_score(z, labels, asked, rng=rng(7), trees=TREES, jobs=2)
+    assert two.tolist() == found.tolist()
+    assert forest(z, labels, asked, seed=8).tolist() != found.tolist()
+    assert ((found >= 0) & (found <= 1)).all()
+
+
+def test_the_linear_probe_ignores_scale_and_offset_of_each_number():
+    z, labels = separable(0)
+    asked, _ = separable(1)
+    scale, offset = rng(3).uniform(0.5, 20, 8), rng(4).normal(size=8)
+    found = linear_probe_score(z, labels, asked)
+    moved = linear_probe_score(z * scale + offset, labels, asked * scale + offset)
+    # both stop at a gradient below 1e-4, from z rounded to float32
+    np.testing.assert_allclose(moved, found, rtol=0, atol=1e-3)
+    assert len(np.unique(found)) == 200  # log-odds: sure images are not tied at 1
+
+
+def test_the_linear_probe_bears_numbers_that_are_always_zero():
+    z, labels = separable(0)
+    asked, truth = separable(1)
+    z[:, 5] = asked[:, 5] = 0  # a ReLU that died
+    assert auroc(truth, linear_probe_score(z, labels, asked)) > 0.9
+
+
+def test_a_stronger_penalty_draws_the_log_odds_to_the_middle():
+    z, labels = separable(0)
+    asked, _ = separable(1)
+    spreads = [np.std(linear_probe_score(z, labels, asked, c=c)) for c in (1e-3, 1.0, 100.0)]
+    assert spreads == sorted(spreads)
+
+
+def test_neighbours_by_hand():
+    known = [[0.0, 0.0], [0.0, 3.0], [4.0, 0.0], [10.0, 10.0]]
+    asked = [[0.0, 1.0], [4.0, 3.0]]
+    # distances 1, 2, sqrt 17, sqrt 181 and 5, 4, 3, sqrt 85
+    for k, wanted in ((1, [1, 3]), (2, [2, 4]), (3, [17**0.5, 5]), (4, [181**0.5, 85**0.5])):
+        found = nominal_neighbour_distance(known, asked, k=k)
+        assert found.tolist() == pytest.approx(wanted, rel=1e-6)  # z in float32
+    # of the nearest three the first image has 0, 1, 2 and the second 2, 1, 0
+    assert oracle_neighbour_vote(known, [1, 0, 1, 0], asked, k=1).tolist() == [1, 1]
+    assert oracle_neighbour_vote(known, [1, 0, 1, 0], asked, k=3).tolist() == [2 / 3, 2 / 3]
+    assert oracle_neighbour_vote(known, [0, 0, 1, 0], asked, k=2).tolist() == [0, 1 / 2]
+
+
+@pytest.mark.parametrize("k", [1, 5, 200])
+def test_neighbours_equal_a_full_sort(k):
+    z, labels = separable(0)
+    asked, _ = separable(1)
+    distances = np.linalg.norm(asked[:, None].astype(float) - z[None].astype(float), axis=2)
+    order = np.argsort(distances, axis=1)
+    wanted = np.sort(distances, axis=1)[:, k - 1]
+    found = nominal_neighbour_distance(z, asked, k=k)
+    # squares in float32, whose differences lose a few digits
+    np.testing.assert_allclose(found, wanted, rtol=1e-4)
+    assert oracle_neighbour_vote(z, labels, asked, k=k).tolist() == pytest.approx(
+        labels[order[:, :k]].mean(1).tolist()
+    )
+
+
+def test_the_nominal_distance_knows_no_anomaly_and_finds_far_ones():
+    z, labels = separable(0)
+    asked, truth = separable(1)
+    asked[truth == 1] += 2  # three deviations in one number and two in all
+    found = nominal_neighbour_distance(z[labels == 0], asked, k=5)
+    assert auroc(truth, found) > 0.9
+
+
+def test_the_learning_curve_rises_and_ends_at_the_forest():
+    z, labels = corners(0)
+    asked, truth = corners(1)
+    anomalies = int(labels.sum())
+    counts = [2, 10, anomalies]
+    found = forest_learning_curve(z, labels, asked, truth, counts=counts, rng=rng(0), trees=TREES)
+    assert list(found) == counts
+    assert found[2] < 0.95 < found[anomalies]
+    assert found[anomalies] == pytest.approx(auroc(truth, forest(z, labels, asked)), abs=0.01)
+
+
+def test_smaller_sets_of_anomalies_lie_in_larger_ones(monkeypatch):
+    z, labels = separable(0)
+    asked, truth = separable(1)
+    seen = []
+
+    def spy(known, known_labels, *rest, **options):
+        seen.append({tuple(row) for row in known[known_labels == 1].tolist()})
+        assert (known_labels == 0).sum() == 100
+        assert options["trees"] == 3
+        return np.arange(200.0)
+
+    monkeypatch.setattr("lib.scores.oracle.forest_score", spy)
+    forest_learning_curve(z, labels, asked, truth, counts=[1, 5, 40, 100], rng=rng(1), trees=3)
+    assert [len(part) for part in seen] == [1, 5, 40, 100]
+    assert seen[0] < seen[1] < seen[2] < seen[3]
+
+
+def test_nothing_global_is_drawn_and_no_input_changed():
+    z, labels = separable(0)
+    asked, truth = separable(1)
+    copies = [v.copy() for v in (z, labels, asked, truth)]
+    before = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state()
+    for oracle in ORACLES.values():
+        oracle(z, labels, asked)
+    nominal_neighbour_distance(z, asked)
+    forest_learning_curve(z, labels, asked, truth, counts=[3], rng=rng(), trees=3)
+    assert (random.getstate(), np.random.get_state()[1].tolist()) == before[:2]
+    assert torch.equal(torch.get_rng_state(), before[2])
+    pairs = zip((z, labels, asked, truth), copies, strict=True)
+    assert all(np.array_equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize("name", ORACLES)
+def test_z_that_does_not_fit_is_refused(name):
+    oracle = ORACLES[name]
+    z, labels = separable(0)
+    with pytest.raises(BadInput, match=r"\[m, k\] and \[n, k\] with one k"):
+        oracle(z, labels, z[:, :3])
+    with pytest.raises(BadInput, match=r"\[m, k\] and \[n, k\] with one k"):
+        oracle(z[0], labels, z)
+    with pytest.raises(BadInput, match="finite"):
+        oracle(z, labels, np.where(z > 2, np.nan, z))
+    with pytest.raises(BadInput, match="at least one image"):
+        oracle(z, labels, z[:0])
+    with pytest.raises(BadInput, match="200 images need as many labels, but 199"):
+        oracle(z, labels[1:], z)
+    with pytest.raises(BadInput, match="both classes"):
+        oracle(z, labels * 0, z)
+
+
+def test_settings_out_of_range_are_refused():
+    z, labels = separable(0)
+    with pytest.raises(BadInput, match="at least one tree, but 0"):
+        forest_score(z, labels, z, rng=rng(), trees=0)
+    for c in (0, -1, np.nan):
+        with pytest.raises(BadInput, match="c must be above 0"):
+            linear_probe_score(z, labels, z, c=c)
+    for k in (0, 201):
+        with pytest.raises(BadInput, match=f"from 1 to the 200 known images, but {k}"):
+            oracle_neighbour_vote(z, labels, z, k=k)
+        with pytest.raises(BadInput, match=f"from 1 to the 200 known images, but {k}"):
+            nominal_neighbour_distance(z, z, k=k)
+    with pytest.raises(BadInput, match=r"100 labelled anomalies, so not \[0, 101\]"):
+        forest_learning_curve(z, labels, z, labels, counts=[0, 50, 101], rng=rng())

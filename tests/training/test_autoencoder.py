@@ -1,0 +1,421 @@
+"""The plain autoencoder's training: by hand, resumed, with noise, and refusing nonsense."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from lib.errors import BadInput, DataCorrupt
+from lib.models import LSAAutoencoder, build
+from lib.training import fit_autoencoder, mean_squared_error
+
+NOISES = pytest.mark.parametrize("noise", [0.0, 0.2])
+
+
+class Tiny(nn.Module):
+    """Images of 4×4 pixels through three numbers, with a batch norm."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(16, 3),
+            nn.BatchNorm1d(3),
+            nn.Tanh(),
+            nn.Linear(3, 16),
+            nn.Unflatten(1, (1, 4, 4)),
+        )
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+class Picture(nn.Module):
+    """Draws its two weights as a picture of two pixels, whatever it is shown."""
+
+    def __init__(self, *w):
+        super().__init__()
+        self.w = nn.Parameter(torch.tensor(w))
+        self.shown = []
+
+    def forward(self, x):
+        if self.training:
+            self.shown.append(x.clone())
+        return self.w.view(1, 1, 1, 2).expand(len(x), -1, -1, -1)
+
+
+def tiny(seed=0):
+    return build(Tiny, torch.Generator().manual_seed(seed))
+
+
+def drawn(n, seed):
+    """Images of one bright row, on a dark noisy ground."""
+    g = torch.Generator().manual_seed(seed)
+    x = 0.1 * torch.rand((n, 1, 4, 4), generator=g)
+    x[torch.arange(n), 0, torch.randint(4, (n,), generator=g)] += 0.8
+    return x
+
+
+def numbered(n):
+    """Images of two pixels that can be told apart."""
+    return torch.arange(2.0 * n).view(n, 1, 1, 2) / (2 * n)
+
+
+def run(model=None, *, weights=0, batches=0, epochs=2, train=None, validation=None, **options):
+    """A small training: three batches per epoch."""
+    return fit_autoencoder(
+        tiny(weights) if model is None else model,
+        drawn(24, 1) if train is None else train,
+        drawn(10, 2) if validation is None else validation,
+        generator=torch.Generator().manual_seed(batches),
+        epochs=epochs,
+        **{"batch_size": 8} | options,
+    )
+
+
+def equal(a, b):
+    """Whether two states are alike to the last bit."""
+    return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+
+def timeless(found):
+    return [{k: v for k, v in entry.items() if k != "seconds"} for entry in found.history]
+
+
+def same(a, b):
+    """Whether two trainings ended alike to the last bit, seconds aside."""
+    return (
+        equal(a.model.state_dict(), b.model.state_dict())
+        and a.snapshots.keys() == b.snapshots.keys()
+        and all(equal(a.snapshots[epoch], b.snapshots[epoch]) for epoch in a.snapshots)
+        and timeless(a) == timeless(b)
+    )
+
+
+# --- training
+
+
+@NOISES
+def test_training_trains(noise):
+    model, start = tiny(), tiny()
+    found = run(model, train=drawn(96, 1), epochs=15, noise=noise)
+    assert found.model is model
+    for a, b in zip(model.parameters(), start.parameters(), strict=True):
+        assert (a - b).abs().max() > 1e-3  # every tensor moved, by more than rounding
+    for key in ("train_L", "validation_L"):
+        losses = [entry[key] for entry in found.history]
+        assert losses[-1] < 0.5 * losses[0]
+
+
+def test_the_lsa_network_trains_and_resumes_in_channels_last(killed_after, tmp_path):
+    x = torch.rand((16, 1, 28, 28), generator=torch.Generator().manual_seed(1))
+
+    def network(seed):
+        made = build(LSAAutoencoder, torch.Generator().manual_seed(seed))
+        return made.to(memory_format=torch.channels_last)
+
+    options = {"train": x, "validation": x[:4], "keep": (1, 3), "noise": 0.025, "epochs": 3}
+    whole = run(network(0), **options)
+    assert whole.history[-1]["train_L"] < whole.history[0]["train_L"]
+    options |= {"checkpoint": tmp_path / "fit.pt", "fingerprint": "a"}
+    with pytest.raises(KeyboardInterrupt):
+        run(network(0), progress=killed_after(1), **options)
+    assert same(run(network(1), batches=1, **options), whole)
+
+
+def test_the_first_step_by_hand():
+    # Adam's first step is learning_rate · g / (|g| + 1e-8): down by the rate where the weight is
+    # too large, up where it is too small
+    model, x = Picture(0.2, 0.5), torch.tensor([1.0, 0.0]).expand(4, 1, 1, 2)
+    found = run(model, train=x, validation=x, epochs=1, learning_rate=0.01)
+    assert model.w.tolist() == pytest.approx([0.21, 0.49], rel=1e-6)  # float32
+    entry = found.history[0]
+    assert entry["train_L"] == pytest.approx((0.8**2 + 0.5**2) / 2, rel=1e-6)
+    assert entry["validation_L"] == pytest.approx((0.79**2 + 0.49**2) / 2, rel=1e-6)
+
+
+def test_the_default_learning_rate_is_the_one_of_the_authors_code():
+    model, x = Picture(0.2, 0.5), torch.tensor([1.0, 0.0]).expand(4, 1, 1, 2)
+    run(model, train=x, validation=x, epochs=1)
+    assert model.w.tolist() == pytest.approx([0.21, 0.49], rel=1e-6)  # 0.01; float32
+
+
+def test_history():
+    told = []
+    found = run(epochs=3, progress=told.append)
+    assert timeless(found) == told
+    assert [entry["epoch"] for entry in found.history] == [1, 2, 3]
+    for entry in found.history:
+        assert set(entry) == {"epoch", "train_L", "validation_L", "seconds"}
+        assert all(type(v) is float and math.isfinite(v) and v >= 0 for v in entry.values())
+
+
+def test_losses_are_means_over_images_whatever_the_last_batch():
+    # 10 = 4 + 4 + 2 images, and a rate too small to move a weight: the loss of the start
+    x, v = numbered(10), numbered(7)
+    options = {"epochs": 1, "batch_size": 4, "learning_rate": 1e-30}
+    found = run(Picture(0.3, 0.6), train=x, validation=v, **options)
+    picture = torch.tensor([0.3, 0.6])
+    for key, given in (("train_L", x), ("validation_L", v)):
+        wanted = (given - picture).square().mean().item()
+        assert found.history[0][key] == pytest.approx(wanted, rel=1e-6)  # float32
+
+
+def test_every_image_is_shown_once_per_epoch_in_another_order():
+    model, x = Picture(0.3, 0.6), numbered(10)
+    run(model, train=x, epochs=2, batch_size=4, validation=x)
+    assert [len(batch) for batch in model.shown] == [4, 4, 2] * 2
+    orders = [torch.cat(part)[:, 0, 0, 0].tolist() for part in (model.shown[:3], model.shown[3:])]
+    assert all(sorted(order) == x[:, 0, 0, 0].tolist() for order in orders)
+    assert orders[0] != orders[1]
+
+
+def test_a_last_batch_of_one_image_is_left_out():
+    model, x = Picture(0.3, 0.6), numbered(9)
+    options = {"epochs": 1, "batch_size": 4, "learning_rate": 1e-30}
+    found = run(model, train=x, validation=x, **options)
+    assert [len(batch) for batch in model.shown] == [4, 4]
+    shown = torch.cat(model.shown)
+    wanted = (shown - torch.tensor([0.3, 0.6])).square().mean().item()  # over 8 images, not 9
+    assert found.history[0]["train_L"] == pytest.approx(wanted, rel=1e-6)  # float32
+    run(tiny(), train=drawn(9, 1), epochs=1)  # batch norm would have refused the ninth
+
+
+def test_one_image_alone_is_trained_on():
+    model = Picture(0.3, 0.6)
+    run(model, train=numbered(1), validation=numbered(1), epochs=1)
+    assert [len(batch) for batch in model.shown] == [1]
+
+
+def test_validation_images_change_nothing():
+    first, second = run(), run(validation=1 - drawn(7, 5))
+    assert equal(first.model.state_dict(), second.model.state_dict())
+    assert first.history[0]["validation_L"] != second.history[0]["validation_L"]
+
+
+@NOISES
+def test_the_network_is_in_evaluation_mode_afterwards(tmp_path, noise):
+    path = tmp_path / "fit.pt"
+    for _ in range(2):  # the second time all epochs come from the file
+        model = tiny().train()
+        run(model, noise=noise, checkpoint=path, fingerprint="a")
+        assert not any(m.training for m in model.modules())
+
+
+def test_batches_see_training_mode_and_validation_does_not():
+    model = tiny()
+    found = run(model, epochs=1)
+    assert model.layers[2].num_batches_tracked == 3
+    # the same number as from outside, in evaluation mode
+    assert mean_squared_error(model, drawn(10, 2), batch_size=8) == found.history[0]["validation_L"]
+
+
+# --- noise
+
+
+def test_noise_is_on_the_input_and_not_on_the_target():
+    # the picture does not look at its input, so the loss is the target's alone
+    x = torch.full((64, 1, 1, 2), 0.5)
+    noisy, plain = Picture(0.3, 0.6), Picture(0.3, 0.6)
+    with_noise = run(noisy, train=x, validation=x, noise=0.1)
+    assert timeless(with_noise) == timeless(run(plain, train=x, validation=x))
+    assert equal(noisy.state_dict(), plain.state_dict())
+    added = torch.cat(noisy.shown) - 0.5
+    assert len(added) == 2 * 64
+    # 256 draws: five standard errors are 5 · 0.1/16 of the mean, 5 · 0.1/sqrt(512) of the spread
+    assert added.mean().abs() < 0.031
+    assert abs(added.std() - 0.1) < 0.022
+    assert len(added.unique()) > 250  # each pixel, image and epoch its own
+    assert (torch.cat(plain.shown) == 0.5).all()
+
+
+def test_noisy_images_are_clipped():
+    model, x = Picture(0.3, 0.6), numbered(40)
+    run(model, train=x, validation=x, noise=3.0)
+    shown = torch.cat(model.shown)
+    assert shown.min() == 0 and shown.max() == 1
+
+
+def test_validation_images_get_no_noise():
+    # at a rate that moves nothing the validation loss is that of the clean images
+    model, x = tiny(), drawn(10, 2)
+    found = run(model, validation=x, epochs=1, noise=0.5, learning_rate=1e-30)
+    assert found.history[0]["validation_L"] == mean_squared_error(model, x, batch_size=8)
+
+
+def test_noise_changes_the_result_and_its_strength_matters():
+    results = [run(noise=noise).model.state_dict() for noise in (0.0, 0.01, 0.02)]
+    for i, a in enumerate(results):
+        assert not any(equal(a, b) for b in results[i + 1 :])
+
+
+@NOISES
+def test_same_seed_same_result_and_the_global_state_plays_no_part(noise):
+    torch.manual_seed(1)
+    first = run(noise=noise, keep=(1,))
+    torch.manual_seed(2)
+    before = torch.get_rng_state()
+    assert same(first, run(noise=noise, keep=(1,)))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert not same(first, run(noise=noise, keep=(1,), batches=1))
+    assert not same(first, run(noise=noise, keep=(1,), weights=1))
+
+
+# --- resuming
+
+
+@NOISES
+@pytest.mark.parametrize("epochs_done", [1, 3])
+def test_resumed_training_ends_as_an_uninterrupted_one(killed_after, tmp_path, epochs_done, noise):
+    options = {"epochs": 4, "noise": noise, "keep": (1, 2, 4)}
+    whole = run(**options)
+    path = {"checkpoint": tmp_path / "fit.pt", "fingerprint": "a"}
+    with pytest.raises(KeyboardInterrupt):
+        run(progress=killed_after(epochs_done), **options, **path)
+    told = []
+    # other initial weights and another stream: everything must come from the file
+    found = run(weights=7, batches=7, progress=told.append, **options, **path)
+    assert [entry["epoch"] for entry in told] == list(range(epochs_done + 1, 5))
+    assert same(found, whole)
+
+
+@NOISES
+def test_interruption_within_an_epoch_goes_back_to_its_start(tmp_path, noise):
+    options = {"epochs": 3, "noise": noise, "keep": (1, 3)}
+    whole = run(**options)
+    path = {"checkpoint": tmp_path / "fit.pt", "fingerprint": "a"}
+    model, seen = tiny(), []
+
+    def killer(module, inputs):
+        seen.append(module.training)
+        if seen.count(True) == 5:  # the second of three batches in epoch 2
+            raise KeyboardInterrupt
+
+    model.register_forward_pre_hook(killer)
+    with pytest.raises(KeyboardInterrupt):
+        run(model, **options, **path)
+    assert same(run(weights=7, batches=7, **options, **path), whole)
+
+
+def test_a_training_goes_on_for_more_epochs(tmp_path):
+    path = {"checkpoint": tmp_path / "fit.pt", "fingerprint": "a"}
+    run(epochs=2, keep=(1,), **path)
+    found = run(weights=7, batches=7, epochs=4, keep=(1, 3), **path)
+    assert same(found, run(epochs=4, keep=(1, 3)))
+
+
+def test_finished_training_is_not_repeated(tmp_path):
+    path = {"checkpoint": tmp_path / "fit.pt", "fingerprint": "a"}
+    whole = run(keep=(1,), **path)
+
+    def never(entry):
+        raise AssertionError("an epoch was trained again")
+
+    found = run(weights=7, keep=(1,), progress=never, **path)
+    assert same(found, whole)
+    assert found.history == whole.history  # with the seconds that it took
+
+
+def test_checkpoint_writing_changes_nothing(tmp_path):
+    assert same(run(checkpoint=tmp_path / "fit.pt"), run())
+
+
+@pytest.mark.parametrize("change", [{"fingerprint": "b"}, {"fingerprint": ""}, {"epochs": 1}])
+def test_checkpoint_of_another_training_is_ignored(tmp_path, change):
+    path = tmp_path / "fit.pt"
+    run(epochs=2, keep=(1, 2), checkpoint=path, fingerprint="a")
+    options = {"epochs": 2, "fingerprint": "a"} | change
+    found = run(weights=1, batches=1, checkpoint=path, **options)
+    assert same(found, run(weights=1, batches=1, epochs=options["epochs"]))
+    # and the file is now this training's
+    assert same(run(checkpoint=path, **options), found)
+
+
+def test_damaged_checkpoint_is_refused_and_left_alone(tmp_path):
+    path = tmp_path / "fit.pt"
+    run(epochs=1, checkpoint=path)
+    # written whole or not at all, so a cut-off file is no trace of a killed run
+    path.write_bytes(path.read_bytes()[:-100])
+    before = path.read_bytes()
+    with pytest.raises(DataCorrupt, match=r"fit\.pt"):
+        run(epochs=1, checkpoint=path)
+    assert path.read_bytes() == before
+
+
+# --- snapshots
+
+
+def test_snapshots_are_the_weights_of_their_epoch():
+    found = run(epochs=4, keep=(1, 3, 4, 9))
+    assert list(found.snapshots) == [1, 3, 4]  # epoch 9 never came
+    for epoch, state in found.snapshots.items():
+        assert equal(state, run(epochs=epoch).model.state_dict())
+    assert not equal(found.snapshots[3], found.snapshots[4])
+    assert run().snapshots == {}
+
+
+def test_snapshots_hold_on_to_nothing_of_the_network():
+    found = run(epochs=2, keep=(2,))
+    state = found.snapshots[2]
+    before = {name: value.clone() for name, value in state.items()}
+    with torch.no_grad():
+        for value in found.model.state_dict().values():
+            value.add_(1)
+    assert equal(state, before)
+    assert all(v.device.type == "cpu" and not v.requires_grad for v in state.values())
+    tiny(5).load_state_dict(state)  # all that a network needs
+
+
+# --- mean squared error
+
+
+def test_mean_squared_error_by_hand():
+    x = torch.tensor([[0.0, 1.0], [0.5, 0.5], [1.0, 0.0]]).view(3, 1, 1, 2)
+    # the picture is (0, 0.5): 0 + 0.25, 0.25 + 0, 1 + 0.25, over six pixels
+    for batch_size in (1, 2, 3, 256):  # 2 leaves a smaller last batch
+        found = mean_squared_error(Picture(0.0, 0.5), x, batch_size=batch_size)
+        assert found == pytest.approx(1.75 / 6, rel=1e-6)  # float32
+
+
+def test_mean_squared_error_is_taken_in_evaluation_mode_without_gradients():
+    model, x = tiny().train(), drawn(10, 2)
+    averages = model.layers[2].running_mean.clone()
+    first = mean_squared_error(model, x)
+    assert type(first) is float
+    assert not any(m.training for m in model.modules())
+    assert torch.equal(model.layers[2].running_mean, averages)
+    assert all(p.grad is None for p in model.parameters())
+    with torch.no_grad():
+        assert first == pytest.approx((model(x) - x).square().mean().item(), rel=1e-6)  # float32
+
+
+# --- bad input
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        *[({"epochs": v}, "epochs must be") for v in (0, -1, 2.0, True, "3")],
+        *[({"batch_size": v}, "batch_size must be") for v in (0, -8, 8.0, False)],
+        *[
+            ({"learning_rate": v}, "learning_rate must be")
+            for v in (0, -1e-3, math.nan, math.inf, True, "fast")
+        ],
+        *[({"noise": v}, "noise must be") for v in (-0.1, math.nan, math.inf, True, "some")],
+        ({"train": drawn(0, 1)}, "no training images"),
+        ({"validation": drawn(0, 1)}, "no validation images"),
+    ],
+)
+def test_nonsense_is_refused_before_anything_happens(tmp_path, change, words):
+    path, model = tmp_path / "fit.pt", tiny()
+    with pytest.raises(BadInput, match=words) as caught:
+        run(model, checkpoint=path, **change)
+    assert "\n" not in str(caught.value)
+    assert not path.exists()
+    assert equal(model.state_dict(), tiny().state_dict())
+
+
+def test_mean_squared_error_needs_images():
+    with pytest.raises(BadInput, match="no given images"):
+        mean_squared_error(tiny(), drawn(0, 1))
