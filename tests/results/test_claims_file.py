@@ -29,6 +29,25 @@ OURS = {
     ("abnormal-condition", "CURE-TSR", "CAE+Grad", "grad"),
     ("abnormal-condition", "CIFAR-10", "CAE", "recon"),
     ("abnormal-condition", "CIFAR-10", "CAE+Grad", "grad"),
+} | {
+    (table, "MNIST", "LSA autoencoder, no estimator", score)
+    for table, scores in {
+        "novelty-decision": ("reconstruction error",),
+        "sanity-randomisation": (
+            *("saliency", "gradient x input", "integrated gradients", "guided back-propagation"),
+            "SmoothGrad",
+        ),
+        "section2.3-metrics": ("saliency vs reconstruction error",),
+        "section2.3-self": ("saliency vs itself",),
+        "section3-reach": ("reconstruction error",),
+        "finding1-large-pixels": ("saliency", "squared saliency", "reconstruction error"),
+        "finding1-missed": ("saliency vs reconstruction error",),
+        "finding2-spearman": ("saliency vs reconstruction error",),
+        "figure2-top10-agreement": ("saliency vs reconstruction error",),
+        "finding4-gap": ("saliency vs reconstruction error",),
+        "planted-average": ("saliency", "reconstruction error"),
+    }.items()
+    for score in scores
 }
 CLAIMS = load_claims()
 
