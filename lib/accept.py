@@ -21,7 +21,7 @@ from lib.execute import execute
 from lib.golden import faults, golden, printed
 from lib.paths import CHAPTERS, ROOT
 from lib.results import (
-    glance,
+    at_a_glance,
     published,
     reference_rows,
     reference_runs,
@@ -113,8 +113,8 @@ def accept_verdicts(chapter: str) -> Path:
 
 
 def accept_readme(path: Path = ROOT / "README.md") -> None:
-    """Write the README's table of results from the committed reference rows."""
-    table = glance(reference_rows(), reference_runs(), published("gradcon-slides"))
+    """Write the README's tables of results from the committed reference rows."""
+    table = at_a_glance(reference_rows(), reference_runs(), published())
     write_whole(path, with_glance(path.read_text(encoding="utf-8"), table))
 
 

@@ -11,7 +11,7 @@ from lib.results.expected import (
     write_expected,
 )
 from lib.results.files import write_whole
-from lib.results.glance import glance, with_glance
+from lib.results.glance import at_a_glance, glance, glance_localization, with_glance
 from lib.results.latents import Latents, read_latents, write_latents
 from lib.results.provenance import (
     RUN_COLUMNS,
@@ -57,6 +57,7 @@ __all__ = [
     "Verdict",
     "agreement_lines",
     "append_rows",
+    "at_a_glance",
     "check_line",
     "claim_from",
     "collector",
@@ -65,6 +66,7 @@ __all__ = [
     "expectations",
     "frame",
     "glance",
+    "glance_localization",
     "interval_text",
     "join_published",
     "load_claims",

@@ -3,7 +3,9 @@
 import pandas as pd
 
 from lib.metrics import student_interval
+from lib.results import localization as lo
 from lib.results.provenance import run_parameters
+from lib.results.select import pick
 from lib.results.tables import interval_text
 
 START, END = "<!-- results: written by `make accept` -->", "<!-- end of results -->"
@@ -15,10 +17,35 @@ SHOWN = (
     ("baseline-auroc", "untrained CAE", "grad"),
     ("baseline-auroc", "distance to mean", ""),
 )
+PLANTED = lo.Place("planted-average", "", "mean pixel average precision")
+LOCALIZATION = {
+    "top 5 pixels: 0-2 shared": (lo.agreement_place(5, most=False), 3),
+    "top 10 pixels: 0-5 shared": (lo.agreement_place(10, most=False), 3),
+    "maximum distance, top 10, pixels": (lo.distance_place(10), 2),
+    "map error, saliency": (lo.map_error_place(lo.BOTH), 4),
+    "map error, squared saliency": (lo.map_error_place(lo.SQUARED), 4),
+    "image AUROC of the mean error": (
+        lo.Place("novelty-decision", "reconstruction error", "AUROC"),
+        3,
+    ),
+    "planted region, average precision of the error map": (
+        PLANTED._replace(score="reconstruction error"),
+        3,
+    ),
+    "planted region, average precision of saliency": (PLANTED._replace(score="saliency"), 3),
+}
+
+
+def at_a_glance(rows: pd.DataFrame, runs: pd.DataFrame, published: pd.DataFrame) -> str:
+    """All tables of the README, one below the other; arguments as in `glance`, all documents."""
+    gradcon = published[published["source"] == "gradcon-slides"]
+    paper = published[published["source"] == "localization-paper"]
+    tables = [glance(rows, runs, gradcon), glance_localization(rows, runs, paper)]
+    return "\n\n".join(table for table in tables if table)
 
 
 def glance(rows: pd.DataFrame, runs: pd.DataFrame, published: pd.DataFrame) -> str:
-    """A Markdown table of mean AUROCs: what the document prints, and our reference.
+    """A Markdown table of GradCon's mean AUROCs: what the document prints, and our reference.
 
     `rows` are reference rows with averages, `runs` their provenance. Sets without a full reference
     are left out; interval: 95 %, over seeds.
@@ -30,7 +57,8 @@ def glance(rows: pd.DataFrame, runs: pd.DataFrame, published: pd.DataFrame) -> s
     averages = rows[(rows["class"] == "average") & (rows["variant"] == "")]
     for title in averages["dataset"].drop_duplicates():
         names = set(rows.loc[rows["dataset"] == title, "run"])
-        given = [run_parameters(text) for text in runs.loc[runs["run"].isin(names), "parameters"]]
+        kept = runs[runs["run"].isin(names) & (runs["chapter"] == "gradcon")]
+        given = [run_parameters(text) for text in kept["parameters"]]
         epochs = sorted({str(values.get("epochs")) for values in given})
         for table, method, score in SHOWN:
             ours = _pick(averages, table, title, method, score)
@@ -43,6 +71,34 @@ def glance(rows: pd.DataFrame, runs: pd.DataFrame, published: pd.DataFrame) -> s
             budget = f"{len(ours)}, {' and '.join(epochs)}"
             lines.append(f"| {title} | {name} | {printed} | {found} | {budget} |")
     return "\n".join(lines)
+
+
+def glance_localization(rows: pd.DataFrame, runs: pd.DataFrame, published: pd.DataFrame) -> str:
+    """The same for the localization paper: one line per number, normal and novel images of MNIST.
+
+    Empty without reference.
+    """
+    told = published.assign(variant="", seed=0)
+    lines = [
+        "| MNIST, digits 0-4 normal, 5-9 novel | published | reference | seeds, epochs |",
+        "|---|---|---|---|",
+    ]
+    for words, (place, decimals) in LOCALIZATION.items():
+        where = {"dataset": "MNIST", "method": lo.METHOD, **place._asdict()}
+        ours = {kind: pick(rows, **where, class_=kind) for kind in ("normal", "novel")}
+        ours = {kind: values for kind, values in ours.items() if len(values)}
+        if not ours:
+            continue
+        theirs = [pick(told, **where, class_=kind) for kind in ours]
+        printed = " / ".join(f"{v.iloc[0]:.{decimals}f}" for v in theirs if len(v))
+        found = " / ".join(
+            interval_text(student_interval(v), decimals=decimals) for v in ours.values()
+        )
+        seeds = max(len(values) for values in ours.values())
+        given = runs[runs["chapter"] == "localization"]["parameters"].map(run_parameters)
+        epochs = " and ".join(sorted({str(values.get("epochs")) for values in given}))
+        lines.append(f"| {words} | {printed} | {found} | {seeds}, {epochs} |")
+    return "\n".join(lines) if len(lines) > 2 else ""
 
 
 def with_glance(text: str, table: str) -> str:

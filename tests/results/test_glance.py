@@ -7,6 +7,7 @@ from lib.results.glance import END, START
 RUN = dict.fromkeys(results.RUN_COLUMNS, "") | {
     "run": "r",
     "profile": "full",
+    "chapter": "gradcon",
     "parameters": '{"epochs": 20}',
     "seconds": 1.0,
     "threads": 1,
@@ -34,8 +35,8 @@ def rows(*values: float):
 
 def test_readme_shows_the_committed_rows() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    table = results.glance(
-        results.reference_rows(), results.reference_runs(), results.published("gradcon-slides")
+    table = results.at_a_glance(
+        results.reference_rows(), results.reference_runs(), results.published()
     )
     assert text == results.with_glance(text, table), "run `make accept`"
 
@@ -51,3 +52,31 @@ def test_a_changed_row_changes_the_table() -> None:
 def test_only_the_part_between_the_marks_is_replaced() -> None:
     text = f"before {START} old {END} after"
     assert results.with_glance(text, "new") == f"before {START}\n\nnew\n\n{END} after"
+
+
+def localization_row(value: float, class_: str, seed: int) -> dict[str, object]:
+    return results.row(
+        run="r",
+        table="finding5-max-distance-top10",
+        dataset="MNIST",
+        method="LSA autoencoder, no estimator",
+        score="saliency to reconstruction error",
+        class_=class_,
+        metric="mean over images of maximum distance to best match, pixels",
+        value=value,
+        n=10,
+        seed=seed,
+    )
+
+
+def test_localization_shows_both_kinds_of_images() -> None:
+    told = results.published("localization-paper")
+    runs = results.runs_frame([RUN | {"chapter": "localization"}])
+    # normal: mean 6, half width 4.303 * 1 / sqrt(3) = 2.48; novel: three equal values
+    values = [(v, "normal", i) for i, v in enumerate((5.0, 6.0, 7.0))]
+    values += [(8.5, "novel", i) for i in range(3)]
+    found = results.frame(localization_row(*value) for value in values)
+    text = results.glance_localization(found, runs, told)
+    line = "| maximum distance, top 10, pixels | 8.14 / 8.90 | 6.00 ± 2.48 / 8.50 ± 0.00 | 3, 20 |"
+    assert text.splitlines()[2:] == [line]
+    assert results.glance_localization(found.iloc[:0], runs, told) == ""
