@@ -7,7 +7,7 @@ SNAKEMAKE = $(BIN)/python -m snakemake --quiet rules --cores $(CORES) --nolock
 TIMED = start=$$(date +%s); $(1); end=$$(date +%s); \
 	echo "$(2) ($$(( (end - start) / 60 )) min $$(( (end - start) % 60 )) s)"
 
-.PHONY: help venv book book-from-runs test browser-test accept sweep clean
+.PHONY: help venv book book-from-runs test browser-test bench accept sweep clean
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 18
 
@@ -29,11 +29,14 @@ test: venv ## ruff, mypy, pytest, nbval
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -m "not browser"
+	$(BIN)/pytest -m "not browser and not bench"
 	$(BIN)/pytest --nbval-lax -p no:cacheprovider tests/notebooks
 
 browser-test: venv ## open the built book in headless Chromium, network off
 	$(BIN)/pytest -m browser tests/book
+
+bench: venv ## time and memory of maps and their comparison; wants two quiet cores
+	$(BIN)/pytest -m bench -s tests/bench
 
 accept: venv ## rewrite the golden notebooks and the expectations
 	$(BIN)/python -m lib.accept

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lib.errors import BadInput
 from lib.metrics.maps import Values, checked_maps, map_mse, max_distance, ties, top_k_agreement
 
 
@@ -18,9 +19,14 @@ def correspondence(
     out, in either map). "map error" and "squared map error": mean squared difference of the
     maps, and of squared saliency and error, each scaled to a maximum of 1.
     Maps `[n, h, w]`, nowhere below 0; `step` images at a time, which bounds the memory only.
-    Raises BadInput as the single metrics do. Source: feeney2021localization, section 3.1.
+    Raises BadInput as the single metrics do, for values below 0 and a step
+    below 1. Source: feeney2021localization, section 3.1.
     """
     first, second = checked_maps(saliency, error)
+    if step < 1:
+        raise BadInput(f"At least one image at a time is needed, but a step of {step} came.")
+    if min(first.min(), second.min()) < 0:
+        raise BadInput("Maps must be nowhere below 0, but a value below 0 came.")
     parts = [
         _part(first[start : start + step], second[start : start + step], ks)
         for start in range(0, len(first), step)

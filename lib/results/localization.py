@@ -86,15 +86,17 @@ def frequencies(found: PerImage, *, k: int) -> dict[Place, float]:
 
 
 def gap_numbers(normal: PerImage, novel: PerImage, *, k: int) -> dict[Place, float]:
-    """Finding 4: normal minus novel share of images that mostly agree, and its z."""
+    """Finding 4: normal minus novel share of images that mostly agree, and its z.
+
+    Raises BadInput without images on either side.
+    """
     mostly = [np.asarray(found[f"agreement {k}"] > k // 2) for found in (normal, novel)]
     one, two = ((int(group.sum()), len(group)) for group in mostly)
+    z = metrics.share_difference_z(*one, *two)
     text = f"the share of images with agreement {k // 2 + 1}-{k}"
     return {
         Place("finding4-gap", BOTH, f"difference in {text}"): one[0] / one[1] - two[0] / two[1],
-        Place("finding4-gap", BOTH, f"z of the difference in {text}"): metrics.share_difference_z(
-            *one, *two
-        ),
+        Place("finding4-gap", BOTH, f"z of the difference in {text}"): z,
     }
 
 
@@ -106,7 +108,7 @@ def chance_numbers(
     rng: np.random.Generator,
     draws: int = 4000,
 ) -> dict[Place, float]:
-    """What `paper_numbers` would be if the two maps had nothing to do with each other.
+    """What `paper_numbers` would be, the mode aside, if the two maps were unrelated.
 
     Random sets of pixels for agreement and distance (`draws` pairs of them), the maps' own values
     with the pixels of one shuffled for the map errors. Maps `[n, h, w]`, scaled to a maximum of 1.

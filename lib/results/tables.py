@@ -94,7 +94,8 @@ def compared(
     full data set's title to that of this build. `beside` adds columns: each changes some columns
     of the entry and reads this build, {"chance": {"method": "chance"}}. Our cells are means over
     seeds with half the 95 % Student interval; cells without number are empty, columns without any
-    are left out. Raises BadInput if two rows claim one cell and seed.
+    are left out. Raises BadInput if two rows claim one cell and seed, and for an entry without
+    dataset or with a column that rows do not have.
     """
     titles = stand_in or {}
     told = published[published["kind"].isin(["measured", "derived"])].assign(variant="", seed=0)
@@ -105,6 +106,8 @@ def compared(
     for name, rows, change in parts:
         for line, entry in lines.items():
             wanted = {"variant": "", **entry, **change}
+            if "dataset" not in wanted or not set(wanted) <= set(rows.columns):
+                raise BadInput(f"The entry {line!r} must name a dataset, and columns of rows only.")
             if rows is this_build:
                 wanted["dataset"] = titles.get(wanted["dataset"], wanted["dataset"])
             cell = rows[(rows[list(wanted)] == pd.Series(wanted)).all(axis=1)]

@@ -8,6 +8,7 @@ import pytest
 from lib.figures import (
     COLOURS,
     learning_curves,
+    map_grid,
     reconstruction_grid,
     roc_curves,
     score_histograms,
@@ -150,6 +151,73 @@ def test_reconstruction_grid_of_a_perfect_network():
     figure = plt.figure()
     reconstruction_grid(figure, images, images, ["a", "b"])
     figure.canvas.draw()
+
+
+def map_axes(columns, **options):
+    """The axes of a grid of maps by row and column, and that it opens no other figure."""
+    figure = plt.figure()
+    map_grid(figure, columns, **options)
+    figure.canvas.draw()  # warnings of the layout come only now
+    assert plt.get_fignums() == [figure.number]
+    return np.array(figure.axes).reshape(len(options["rows"]), len(columns))
+
+
+def limits_of(axes):
+    return [[axis.get_images()[0].get_clim() for axis in line] for line in axes]
+
+
+def test_map_grid_shows_every_picture_at_its_place():
+    drawn = np.random.default_rng(2).random((2, 3, 28, 28))
+    columns = {"image": drawn[0], "saliency": drawn[1]}
+    axes = map_axes(columns, rows=["a", "b\nnovel", "c"], grey=["image"])
+    for line, word in enumerate(["a", "b\nnovel", "c"]):
+        assert [axis.get_ylabel() for axis in axes[line]] == [word, ""]
+        for column in range(2):
+            shown = axes[line, column].get_images()
+            assert len(shown) == 1
+            assert np.array_equal(shown[0].get_array(), drawn[column, line])
+    assert [axis.get_title() for axis in axes[0]] == ["image", "saliency"]
+    assert {axis.get_title() for axis in axes[1:].flat} == {""}
+    assert all(len(axis.get_xticks()) == len(axis.get_yticks()) == 0 for axis in axes.flat)
+
+
+def test_each_map_ends_at_its_own_maximum():
+    maps = np.zeros((2, 4, 4))
+    maps[0, 0, 0], maps[1, 1, 1] = 0.25, 8
+    axes = map_axes({"error": maps}, rows=["a", "b"])
+    assert limits_of(axes) == [[(0, 0.25)], [(0, 8)]]
+
+
+def test_a_common_limit_makes_the_rows_of_a_column_comparable():
+    maps = np.zeros((2, 4, 4))
+    maps[0, 0, 0], maps[1, 1, 1] = 0.25, 8
+    columns = {"own": maps, "common": maps, "image": maps}
+    limits = {"common": 2.0, "image": 3.0}
+    axes = map_axes(columns, rows=["a", "b"], limits=limits, grey={"image"})
+    assert limits_of(axes) == [[(0, 0.25), (0, 2), (0, 1)], [(0, 8), (0, 2), (0, 1)]]
+
+
+def test_images_are_grey_and_maps_are_not():
+    dim = np.full((2, 4, 4), 0.25)
+    axes = map_axes({"image": dim, "error": dim}, rows=["a", "b"], grey=("image",))
+    for line in axes:
+        assert [axis.get_images()[0].get_cmap().name for axis in line] == ["gray", "magma"]
+        assert line[0].get_images()[0].get_clim() == (0, 1)  # not stretched to 0.25
+
+
+def test_a_map_of_zeros_is_black():
+    axes = map_axes({"error": np.zeros((1, 4, 4))}, rows=["a"])
+    shown = axes[0, 0].get_images()[0]
+    assert shown.get_clim() == (0, 1)
+    assert shown.norm(0.0) == 0
+
+
+def test_masks_are_drawn_as_images():
+    mask = np.eye(4, dtype=bool)[None]
+    axes = map_axes({"region": mask}, rows=["a"], grey={"region"})
+    shown = axes[0, 0].get_images()[0]
+    assert np.array_equal(shown.get_array(), mask[0])
+    assert shown.get_clim() == (0, 1)
 
 
 def test_colours_of_meanings_differ():

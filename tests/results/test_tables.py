@@ -5,7 +5,15 @@ import pytest
 
 from lib.errors import BadInput
 from lib.metrics import Interval
-from lib.results import frame, interval_text, join_published, published, row, three_numbers
+from lib.results import (
+    compared,
+    frame,
+    interval_text,
+    join_published,
+    published,
+    row,
+    three_numbers,
+)
 
 
 def rows(dataset, cells, *, seed=0, variant="", method="CAE", score="recon"):
@@ -121,3 +129,100 @@ def test_intervals_can_be_kept_to_the_average():
     )
     # two seeds, 0.8 and 0.9: half width t(1) * 0.0707 / sqrt(2) = 12.706 * 0.05 = 0.635
     assert shown.values.tolist() == [["0.850", "0.850 ± 0.635"]]
+
+
+AUROC = {"table": "baseline-auroc", "score": "recon", "metric": "AUROC"}
+CAR = AUROC | {"dataset": "CIFAR-10", "method": "CAE", "class": "car"}
+ZERO = AUROC | {"dataset": "MNIST", "method": "CAE", "class": "0"}
+
+
+def test_compared_numbers_stand_under_their_names():
+    # mean 0.96, half width 4.303 * 0.01 / sqrt(3) = 0.0248
+    values = enumerate((0.95, 0.96, 0.97))
+    reference = pd.concat([rows("MNIST", {"0": value}, seed=seed) for seed, value in values])
+    here = pd.concat(
+        [
+            rows("MNIST-5k", {"0": 0.9, "1": 0.8}),
+            rows("MNIST", {"0": 0.1}),  # full data, for which MNIST-5k stands in
+            rows("CIFAR-10", {"car": 0.7}),
+            rows("MNIST-5k", {"0": 0.3}, method="untrained CAE"),
+        ]
+    )
+    shown = compared(
+        {"a car": CAR, "the 0": ZERO, "the 7": ZERO | {"class": "7"}},
+        here,
+        reference,
+        published("gradcon-slides"),
+        stand_in={"MNIST": "MNIST-5k"},
+        beside={"untrained": {"method": "untrained CAE"}, "chance": {"method": "chance"}},
+    )
+    # no line has a number of chance
+    assert shown.columns.tolist() == ["published", "reference", "this build", "untrained"]
+    assert shown.index.tolist() == ["a car", "the 0", "the 7"]
+    assert shown.values.tolist() == [
+        ["0.353", "", "0.700", ""],
+        ["", "0.960 ± 0.025", "0.900", "0.300"],
+        ["", "", "", ""],
+    ]
+
+
+def test_compared_reads_variants_only_where_they_are_asked_for():
+    main, control = rows("MNIST", {"0": 0.9}), rows("MNIST", {"0": 0.4}, variant="alpha=0")
+    lines = {"main": ZERO, "control": ZERO | {"variant": "alpha=0"}}
+    table = pd.concat([main, control])
+    shown = compared(
+        lines, table, table.copy(), published(), beside={"0": {"variant": "alpha=0"}}, decimals=1
+    )
+    assert shown.to_dict("list") == {
+        "reference": ["0.9", "0.4"],
+        "this build": ["0.9", "0.4"],
+        "0": ["0.4", "0.4"],
+    }
+    assert compared({"main": ZERO}, control, control.copy(), published()).shape == (1, 0)
+
+
+def test_compared_shows_results_of_the_document_only():
+    told = published("gradcon-slides")
+    told = told[(told[list(CAR)] == pd.Series(CAR)).all(axis=1)]
+    assert len(told) == 1
+    for kind, columns in [("measured", 1), ("derived", 1), ("setting", 0), ("background", 0)]:
+        shown = compared({"car": CAR}, frame([]), frame([]), told.assign(kind=kind))
+        assert shown.shape == (1, columns)
+
+
+def test_compared_writes_intervals_over_seeds():
+    two = pd.concat([rows("MNIST", {"0": v}, seed=s) for s, v in enumerate((1200.0, 1300.0))])
+    shown = compared({"0": ZERO}, two, frame([]), published(), decimals=0)
+    # mean 1250, half width t(1) * 70.7 / sqrt(2) = 12.706 * 50 = 635
+    assert shown.to_dict("list") == {"this build": ["1,250 ± 635"]}
+
+
+@pytest.mark.parametrize("doubled", ["this build", "reference", "published", "beside"])
+def test_compared_refuses_two_rows_for_one_cell(doubled):
+    one, none, told = rows("CIFAR-10", {"car": 0.7}), frame([]), published("gradcon-slides")
+    twice = pd.concat([one, one])
+    given = {
+        "this build": (twice, none, told),
+        "reference": (none, twice, told),
+        "published": (none, none, pd.concat([told, told])),
+        "beside": (pd.concat([twice, one.assign(method="untrained")]), none, told),
+    }
+    entry, beside = CAR, {}
+    if doubled == "beside":
+        entry, beside = CAR | {"method": "untrained"}, {"beside": {"method": "CAE"}}
+    with pytest.raises(BadInput, match=f"Two rows of '{doubled}' claim the cell 'a car'"):
+        compared({"a car": entry}, *given[doubled], beside=beside)
+
+
+def test_compared_without_lines_or_rows():
+    assert compared({}, frame([]), frame([]), published()).shape == (0, 0)
+    empty = compared({"0": ZERO}, frame([]), frame([]), published().head(0))
+    assert empty.shape == (1, 0)
+
+
+def test_compared_leaves_its_tables_as_they_were():
+    here, reference, told = rows("MNIST", {"0": 0.9}), rows("MNIST", {"0": 0.8}), published()
+    kept = [table.copy() for table in (here, reference, told)]
+    compared({"0": ZERO}, here, reference, told, beside={"b": {"class": "1"}})
+    for table, before in zip((here, reference, told), kept, strict=True):
+        pd.testing.assert_frame_equal(table, before)

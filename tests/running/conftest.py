@@ -3,6 +3,7 @@
 import shutil
 import textwrap
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -115,14 +116,14 @@ Cells = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def gradcon_cells() -> Iterator[Cells]:
-    """Run the cells of the GradCon chapter here, until `until` is defined, with other values."""
+def chapter_cells() -> Iterator[Cells]:
+    """Run the cells of a chapter here, until `until` is defined, with other values."""
 
-    def run(until: str = "", **values: Any) -> dict[str, Any]:
+    def run(chapter: str, until: str = "", **values: Any) -> dict[str, Any]:
         space: dict[str, Any] = {"__name__": "__main__"}
-        for cell in jupytext.read(parameters.chapter_path("gradcon")).cells:
+        for cell in jupytext.read(parameters.chapter_path(chapter)).cells:
             if cell.cell_type == "code":
-                exec(compile(cell.source, "gradcon", "exec"), space)
+                exec(compile(cell.source, chapter, "exec"), space)
                 if "parameters" in cell.metadata.get("tags", []):
                     space.update(values)
             if until in space:
@@ -136,3 +137,9 @@ def gradcon_cells() -> Iterator[Cells]:
         patch.delenv("COMPANION_WORK", raising=False)
         yield run
     torch.use_deterministic_algorithms(False)  # the chapter turned it on for this process
+
+
+@pytest.fixture(scope="module")
+def gradcon_cells(chapter_cells: Cells) -> Cells:
+    """`chapter_cells` of the GradCon chapter."""
+    return partial(chapter_cells, "gradcon")
