@@ -127,6 +127,7 @@ trained_on = [normal_classes, *([swapped, everything] if controls else [])]
 
 def arm(classes: list[int]) -> str:
     """The name of a set of training classes: 0-4, or 0+2+5."""
+    classes = sorted(classes)
     run_of_classes = classes == list(range(classes[0], classes[-1] + 1))
     return f"{classes[0]}-{classes[-1]}" if run_of_classes else "+".join(map(str, classes))
 
@@ -343,7 +344,7 @@ for (name, seed), (saliency, error) in maps.items():
         for score, share in large.items():
             where = {"table": "finding1-large-pixels", "score": score, "metric": lo.LARGE}
             add(share[members].mean(), **where, n=n, **setting)
-        few = test_x[first_of(name, class_, min(8, 1 + attributed // 8))]  # 784 passes for each
+        few = test_x[first_of(name, class_, min(8, 1 + attributed // 16))]  # 784 passes for each
         moved = scores.error_jacobian(fitted[name, seed].model, few).cpu().numpy()
         where = {"table": "section3-reach", "score": "reconstruction error", "n": len(few)}
         for metric, of in REACH.items():
