@@ -60,7 +60,7 @@ def test_layer_sizes(model):
 
 def test_every_leaky_relu_has_the_published_slope(model):
     slopes = [m.negative_slope for m in model.modules() if isinstance(m, nn.LeakyReLU)]
-    assert slopes == [0.01] * 7  # one in each of four blocks, three in the dense parts
+    assert slopes == [0.01] * 11  # two in each of four blocks, three in the dense parts
     # the one after the sum: with the last norm of each branch at -1, a block answers 0.01 · -2
     down = model.encoder[0].eval()
     for norm in (down.branch[-1], down.shortcut[-1]):
