@@ -388,7 +388,7 @@ for (name, seed), done in fitted.items():
     x, labels = test_x, kinds(name)["novel"].astype(np.int64)
     saliency, error = maps[name, seed]
     ranked = {
-        (lo.METHOD, "reconstruction error"): error.mean((1, 2)),
+        (lo.METHOD, "reconstruction error"): scores.reconstruction_error(done.model, x),
         (lo.METHOD, "largest pixel error"): error.max((1, 2)),
         (lo.METHOD, "mean saliency"): saliency.mean((1, 2)),
         (lo.UNTRAINED, "reconstruction error"): scores.reconstruction_error(network(seed), x),
