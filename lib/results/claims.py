@@ -15,7 +15,7 @@ from lib.results.variants import variant_problem
 Selector = Mapping[str, str]
 
 SELECTOR_COLUMNS = ("table", "dataset", "method", "score", "class", "variant", "metric")
-TEXTS = ("id", "document", "where", "claim", "rule", "scope", "note", "why")
+TEXTS = ("id", "document", "where", "claim", "rule", "scope", "note", "why", "premise")
 NUMBERS = ("margin", "target", "tolerance", "bound")
 FIELDS = (*TEXTS, *NUMBERS, "left", "right", "each", "published", "budget")
 REQUIRED = ("id", "document", "where", "claim", "published", "rule", "left", "scope")
@@ -37,6 +37,8 @@ class Claim:
     the claim must then hold for every one. `budget` holds parameters of the document's own runs,
     such as epochs. `published` holds the document's own numbers, under
     left and right where they are the numbers of those rows. `why` gives a tolerance its reason.
+    `premise` is the id of another claim without which this one says nothing, such as a decrease
+    that this one calls larger.
     """
 
     id: str
@@ -52,6 +54,7 @@ class Claim:
     numbers: Mapping[str, float] = field(default_factory=dict)
     note: str = ""
     why: str = ""
+    premise: str = ""
     budget: Mapping[str, float] = field(default_factory=dict)
 
     def sides(self) -> Iterator[tuple[str, Selector, Selector | None]]:
@@ -79,6 +82,9 @@ def load_claims(path: Path = RESULTS / "claims.yml") -> list[Claim]:
     ids = [claim.id for claim in claims]
     if twins := sorted({name for name in ids if ids.count(name) > 1}):
         raise BadInput(f"Two claims share the id {twins[0]!r}.")
+    for claim in claims:
+        if claim.premise and (claim.premise not in ids or claim.premise == claim.id):
+            raise BadInput(f"The premise {claim.premise!r} of {claim.id!r} is no other claim.")
     return claims
 
 

@@ -82,10 +82,16 @@ def evaluate(
     *,
     stand_in: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """The scoreboard: one line per claim, in the order of the claims. Arguments as `verdict`."""
+    """The scoreboard: one line per claim, in the order of the claims. Arguments as `verdict`.
+
+    A claim whose premise is among them and not reproduced is not reproduced either.
+    """
+    listed = list(claims)
+    judged = [verdict(claim, rows, runs=runs, stand_in=stand_in) for claim in listed]
+    by_id = {found.id: found for found in judged}
     lines = []
-    for claim in claims:
-        found = verdict(claim, rows, runs=runs, stand_in=stand_in)
+    for claim, alone in zip(listed, judged, strict=True):
+        found = _with_premise(alone, by_id.get(claim.premise))
         lines.append(
             {
                 "id": claim.id,
@@ -135,6 +141,14 @@ def measured_text(found: Verdict) -> str:
     sides = [side for side in (found.left, found.right) if side is not None]
     texts = [interval_text(side, decimals=0 if side.mean >= 1000 else 3) for side in sides]
     return " against ".join(texts)
+
+
+def _with_premise(found: Verdict, premise: Verdict | None) -> Verdict:
+    failed = premise is not None and premise.verdict == "not reproduced"
+    if premise is None or not failed or found.verdict not in ("partly", "reproduced"):
+        return found
+    reason = f"{found.reason}; but its premise {premise.id} is not reproduced"
+    return replace(found, verdict="not reproduced", reason=reason)
 
 
 def _compare(

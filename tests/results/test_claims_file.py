@@ -178,6 +178,16 @@ def test_the_same_id_twice(tmp_path):
         load_claims(path)
 
 
+@pytest.mark.parametrize("premise", ["elsewhere", "planted"])
+def test_a_premise_is_another_claim_of_the_file(tmp_path, premise):
+    path = tmp_path / "claims.yml"
+    path.write_text(yaml.safe_dump([entry(premise=premise), entry(id="other", premise="planted")]))
+    with pytest.raises(BadInput, match=f"premise '{premise}' of 'planted' is no other claim"):
+        load_claims(path)
+    path.write_text(yaml.safe_dump([entry(), entry(id="other", premise="planted")]))
+    assert [claim.premise for claim in load_claims(path)] == ["", "planted"]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -328,3 +328,28 @@ def test_scoreboard_keeps_order_and_words():
         "0.910 ± 0.025",
     ]
     assert evaluate([], frame([]), runs()).empty
+
+
+def test_a_claim_whose_premise_fails_is_not_reproduced():
+    entry = {
+        "document": "none",
+        "where": "here",
+        "published": {},
+        "rule": "greater",
+        "scope": "planted",
+    }
+    sides = {"left": SIDE | {"method": "A"}, "right": SIDE | {"method": "B"}}
+    turned = {"left": sides["right"], "right": sides["left"]}
+    first = claim_from(entry | sides | {"id": "first", "claim": "A above B"})
+    second = entry | turned | {"id": "second", "claim": "B above A"}
+    measured = frame([*rows("A", LOW), *rows("B", HIGH)])
+    alone = evaluate([first, claim_from(second)], measured, runs())
+    assert alone["verdict"].tolist() == ["not reproduced", "reproduced"]
+    tied = [first, claim_from(second | {"premise": "first"})]
+    both = evaluate(tied, measured, runs())
+    assert both["verdict"].tolist() == ["not reproduced", "not reproduced"]
+    assert both["reason"][1].endswith("but its premise first is not reproduced")
+    # a premise that holds, or is not among the claims, changes nothing
+    held = [claim_from(second), claim_from(second | {"id": "third", "premise": "second"})]
+    assert set(evaluate(held, measured, runs())["verdict"]) == {"reproduced"}
+    assert evaluate(tied[1:], measured, runs())["verdict"].tolist() == ["reproduced"]
