@@ -1,6 +1,6 @@
 """Image sets by name, and the evaluation protocols that split them."""
 
-from lib.data.images import ImageSet, content_hash, resize, to_float
+from lib.data.images import ImageSet, content_hash, pad, resize, to_float
 from lib.data.loading import KNOWN, load
 from lib.data.open_set import (
     CIFAR10_SPLITS,
@@ -29,6 +29,7 @@ __all__ = [
     "one_class",
     "open_set",
     "outlier_share",
+    "pad",
     "plant",
     "remaining_classes",
     "resize",

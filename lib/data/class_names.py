@@ -32,3 +32,19 @@ CIFAR_100 = tuple(
 )
 
 GTSRB = tuple(str(number) for number in range(43))  # the official sign numbers
+
+SVHN_PART = ("unlabelled",)  # the source breaks off before the labels
+
+NOT_MNIST = tuple("ABCDEFGHIJ")
+
+# the folders' names
+OMNIGLOT = (
+    "Balinese",
+    "Early_Aramaic",
+    "Greek",
+    "Japanese_(katakana)",
+    "Korean",
+    "Latin",
+    "Sanskrit",
+    "Tagalog",
+)

@@ -1,7 +1,8 @@
-"""MNIST and Fashion-MNIST: four IDX files each, plain or gzipped, read by torchvision."""
+"""MNIST and sets in its layout: IDX files, plain or gzipped, read by torchvision."""
 
 import gzip
 import shutil
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +18,7 @@ FILES = tuple(
     for part in ("train", "t10k")
     for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")
 )
+TEST_FILES = FILES[2:]
 # where Debian's package dataset-fashion-mnist puts its four gzipped files
 DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 
@@ -37,6 +39,17 @@ def read_fashion_mnist(root: Path, download: bool) -> RawSet:
     return _read("Fashion-MNIST", "FashionMNIST", root, download, advice=advice)
 
 
+def read_not_mnist(root: Path, download: bool) -> RawSet:
+    """Letters A to J below `root/notMNIST/raw`, all test images; there is no download.
+
+    Only the two `t10k` files are read. Raises DataMissing or DataCorrupt.
+    """
+    folder = root / "notMNIST" / "raw"
+    require("notMNIST", folder, _missing(folder, TEST_FILES), fetch=None)
+    images, labels = _read_part(folder, TEST_FILES)
+    return RawSet(images, labels, np.ones(len(labels), bool))
+
+
 def _read(
     title: str, class_name: str, root: Path, download: bool, *, advice: str = OFFLINE
 ) -> RawSet:
@@ -54,8 +67,8 @@ def _fetch(class_name: str, root: Path, folder: str, missing: list[str]) -> None
     fetch_into(root, folder, missing, partial(dataset, download=True))
 
 
-def _missing(folder: Path) -> list[str]:
-    return [name for name in FILES if not _candidates(folder, name)]
+def _missing(folder: Path, names: Sequence[str] = FILES) -> list[str]:
+    return [name for name in names if not _candidates(folder, name)]
 
 
 def _candidates(folder: Path, name: str) -> list[Path]:
@@ -63,19 +76,17 @@ def _candidates(folder: Path, name: str) -> list[Path]:
 
 
 def _read_folder(folder: Path) -> RawSet:
-    (train_images, train_labels, test_images, test_labels) = (
-        _read_file(_candidates(folder, name)[0]) for name in FILES
-    )
-    for images, labels in ((train_images, train_labels), (test_images, test_labels)):
-        if len(images) != len(labels):
-            raise DataCorrupt(
-                f"{folder} holds {len(images)} images with {len(labels)} labels: "
-                "the files do not belong together."
-            )
-    return join_parts(
-        (train_images[:, None], train_labels.astype(np.int64)),
-        (test_images[:, None], test_labels.astype(np.int64)),
-    )
+    return join_parts(_read_part(folder, FILES[:2]), _read_part(folder, TEST_FILES))
+
+
+def _read_part(folder: Path, names: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    images, labels = (_read_file(_candidates(folder, name)[0]) for name in names)
+    if len(images) != len(labels):
+        raise DataCorrupt(
+            f"{folder} holds {len(images)} images with {len(labels)} labels: "
+            "the files do not belong together."
+        )
+    return images[:, None], labels.astype(np.int64)
 
 
 def _read_file(path: Path) -> NDArray[np.uint8]:

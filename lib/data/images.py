@@ -1,4 +1,4 @@
-"""Images at rest: one labelled set, its content hash, and the two ways to change its pixels."""
+"""Images at rest: one labelled set, its content hash, and the three ways to change its pixels."""
 
 import hashlib
 from dataclasses import dataclass
@@ -88,6 +88,24 @@ def resize(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
             plane = Image.fromarray(images[i, j]).resize((size, size), Image.Resampling.LANCZOS)
             resized[i, j] = np.asarray(plane)
     return resized
+
+
+def pad(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Images `[n, c, size, size]` in uint8: each in the middle of a black frame, no pixel changed.
+
+    The array itself comes back if it has that size already. Raises BadInput for images larger than
+    `size`, and where no frame of equal sides fits.
+    """
+    _check_pixels(images)
+    h, w = images.shape[2:]
+    if (h, w) == (size, size):
+        return images
+    if max(h, w) > size or (size - h) % 2 or (size - w) % 2:
+        raise BadInput(
+            f"Images of {h}x{w} pixels have no equal frame that makes them {size}x{size}."
+        )
+    rows, columns = (size - h) // 2, (size - w) // 2
+    return np.pad(images, ((0, 0), (0, 0), (rows, rows), (columns, columns)))
 
 
 def _check_pixels(images: NDArray[np.uint8]) -> None:

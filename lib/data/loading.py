@@ -10,9 +10,11 @@ from lib.data.cifar import read_cifar10, read_cifar100
 from lib.data.embedded import read_mnist_5k
 from lib.data.files import RawSet, resolve_root
 from lib.data.gtsrb import read_gtsrb
-from lib.data.idx_sets import read_fashion_mnist, read_mnist
+from lib.data.idx_sets import read_fashion_mnist, read_mnist, read_not_mnist
 from lib.data.images import ImageSet, content_hash
+from lib.data.omniglot import read_omniglot
 from lib.data.register import known_version
+from lib.data.svhn import read_svhn_part
 from lib.errors import BadInput, DataCorrupt, UnknownName, nearest
 
 
@@ -29,6 +31,9 @@ _SOURCES = {
     "cifar-10": _Source("CIFAR-10", class_names.CIFAR_10, read_cifar10),
     "cifar-100": _Source("CIFAR-100", class_names.CIFAR_100, read_cifar100),
     "gtsrb": _Source("GTSRB-32", class_names.GTSRB, read_gtsrb),
+    "svhn-part": _Source("SVHN (part)", class_names.SVHN_PART, read_svhn_part),
+    "notmnist": _Source("notMNIST", class_names.NOT_MNIST, read_not_mnist),
+    "omniglot": _Source("Omniglot", class_names.OMNIGLOT, read_omniglot),
 }
 KNOWN = tuple(_SOURCES)
 

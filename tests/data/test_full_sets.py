@@ -20,6 +20,9 @@ Load = Callable[[str], ImageSet]
         ("fashion-mnist", (70000, 1, 28, 28), 10000, {"official"}, ("t-shirt/top", "ankle boot")),
         ("cifar-10", (60000, 3, 32, 32), 10000, {"official", "recovered"}, ("plane", "truck")),
         ("gtsrb", (4300, 3, 32, 32), 2580, {"recovered"}, ("0", "42")),
+        ("svhn-part", (1083, 3, 32, 32), 0, {"recovered"}, ("unlabelled", "unlabelled")),
+        ("notmnist", (10000, 1, 28, 28), 10000, {"recovered"}, ("A", "J")),
+        ("omniglot", (4840, 1, 28, 28), 0, {"recovered"}, ("Balinese", "Tagalog")),
     ],
 )
 def test_shape_split_and_origin(
@@ -88,6 +91,33 @@ def test_debian_package_holds_the_same_fashion_mnist(
     assert list(empty.iterdir()) == []
 
 
-def test_gtsrb_is_never_downloaded(tmp_path_factory: pytest.TempPathFactory) -> None:
-    with pytest.raises(DataMissing, match=r"gtsrb32\.npz"):
-        load("gtsrb", data_root=tmp_path_factory.mktemp("empty"), download=True)
+def test_letters_are_balanced_and_some_are_blank(full_set: Load) -> None:
+    letters = full_set("notmnist")
+    assert np.bincount(letters.labels).tolist() == [1000] * 10
+    pixels = letters.images.reshape(10000, -1)
+    assert (pixels.min(axis=1) == pixels.max(axis=1)).sum() == 141
+    assert len({image.tobytes() for image in letters.images}) == 9804
+
+
+def test_omniglot_counts_every_drawing_once(full_set: Load) -> None:
+    omniglot = full_set("omniglot")
+    # 20 writers each drew all characters of an alphabet, whose numbers are published with the set
+    characters = [24, 22, 24, 47, 40, 26, 42, 17]
+    assert np.bincount(omniglot.labels).tolist() == [20 * number for number in characters]
+    assert len({image.tobytes() for image in omniglot.images}) == len(omniglot.images)
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("gtsrb", r"gtsrb32\.npz"),
+        ("svhn-part", r"svhn_part\.npz"),
+        ("notmnist", "t10k-images-idx3-ubyte"),
+        ("omniglot", "images_background_small1"),
+    ],
+)
+def test_some_sets_are_never_downloaded(
+    tmp_path_factory: pytest.TempPathFactory, name: str, file: str
+) -> None:
+    with pytest.raises(DataMissing, match=file):
+        load(name, data_root=tmp_path_factory.mktemp("empty"), download=True)

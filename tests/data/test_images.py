@@ -1,4 +1,4 @@
-"""ImageSet, content hash, floats and resizing."""
+"""ImageSet, content hash, floats, resizing and padding."""
 
 import hashlib
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from lib.data import ImageSet, content_hash, resize, to_float
+from lib.data import ImageSet, content_hash, pad, resize, to_float
 from lib.errors import BadInput
 
 IMAGES = np.arange(24, dtype=np.uint8).reshape(2, 3, 2, 2)
@@ -138,3 +138,44 @@ def test_resize_agrees_with_the_filter_written_out() -> None:
 def test_resize_refuses_sizes_below_one() -> None:
     with pytest.raises(BadInput, match="at least 1"):
         resize(IMAGES, 0)
+
+
+def test_pad_puts_each_image_in_the_middle_of_a_black_frame() -> None:
+    images = np.random.default_rng(5).integers(1, 256, (2, 3, 28, 28), np.uint8)
+    padded = pad(images, 32)
+    assert padded.shape == (2, 3, 32, 32) and padded.dtype == np.uint8
+    # (32 - 28) / 2 = 2 black pixels on each side, and no pixel of an image is black here
+    assert np.array_equal(padded[:, :, 2:30, 2:30], images)
+    assert np.count_nonzero(padded) == images.size
+
+
+def test_pad_makes_squares_of_oblong_images() -> None:
+    padded = pad(np.full((1, 1, 2, 4), 9, np.uint8), 6)
+    # (6 - 2) / 2 = 2 rows above and below, (6 - 4) / 2 = 1 column left and right
+    assert padded[0, 0].tolist() == [[0] * 6] * 2 + [[0, 9, 9, 9, 9, 0]] * 2 + [[0] * 6] * 2
+
+
+def test_pad_to_the_same_size_is_the_same_array() -> None:
+    assert pad(IMAGES, 2) is IMAGES
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"),
+    [
+        ((28, 28), 26),  # larger than the frame
+        ((4, 8), 6),  # larger in one direction
+        ((28, 28), 31),  # three pixels cannot be shared between two sides
+        ((3, 4), 6),  # nor here, from top to bottom
+        ((4, 3), 6),
+        ((28, 28), 0),
+        ((28, 28), -2),
+    ],
+)
+def test_pad_refuses_frames_that_do_not_fit(shape: tuple[int, int], size: int) -> None:
+    with pytest.raises(BadInput, match=f"{shape[0]}x{shape[1]} pixels.*{size}x{size}"):
+        pad(np.zeros((1, 1, *shape), np.uint8), size)
+
+
+def test_pad_refuses_floats() -> None:
+    with pytest.raises(BadInput, match="uint8"):
+        pad(np.zeros((1, 1, 2, 2)), 4)
