@@ -24,6 +24,7 @@ from lib.workspace import WORK, run_name
 
 # rows.csv comes last: where it stands, the run is complete (a sweep goes by it)
 RESULT_FILES = ("checked.csv", "runs.csv", "rows.csv")
+LATENTS = "latents"  # a folder, of chapters that store z
 
 
 class ChapterFailed(errors.CompanionError):
@@ -57,6 +58,7 @@ def execute(
     work.mkdir(parents=True, exist_ok=True)
     for name in RESULT_FILES:
         (work / name).unlink(missing_ok=True)  # of a run that was killed
+    shutil.rmtree(work / LATENTS, ignore_errors=True)
 
     notebook = nbformat.from_dict(jupytext.read(parameters.chapter_path(chapter)))
     notebook.metadata["kernelspec"] = {
@@ -91,6 +93,9 @@ def execute(
     part = work / f"{chapter}.ipynb"
     nbformat.write(result, part)
     os.replace(part, folder / part.name)
+    shutil.rmtree(folder / LATENTS, ignore_errors=True)
+    if (work / LATENTS).exists():
+        os.replace(work / LATENTS, folder / LATENTS)
     for name in RESULT_FILES:
         (folder / name).unlink(missing_ok=True)  # an older run's must not stand beside the notebook
         if (work / name).exists():

@@ -175,6 +175,8 @@ def _each(given: object, where: str) -> Mapping[str, tuple[str, ...]]:
     if not isinstance(given, dict) or len(given) != 1:
         raise BadInput(f"Each must name one column in {where}.")
     column, values = next(iter(given.items()))
+    if column == "variant":  # a selector without one has the empty variant, so none is left open
+        raise BadInput(f"Each cannot name the variant in {where}: enter one claim for each.")
     if not isinstance(values, list) or not values:
         raise BadInput(f"Each must list the values of {column!r} in {where}.")
     for value in values:

@@ -11,16 +11,25 @@ VARIANT_KEYS = (
     "beta",  # weight of the gradient in the score
     "channels",  # image channels where the document counts a one-channel network
     "condition",  # corruption
+    "epochs",  # of the training, where a grid varies them
     "epochs_shown",  # epoch at which a curve was read
+    "epsilon",  # step of an input perturbation, in image units
+    "far",  # other images that are asked about in place of the anomaly classes
+    "labelled",  # how many labelled anomalies a detector has seen
     "lambda",  # weight of a reconstruction or density term
     "layer",  # one decoder layer alone, counted from 1 at the latent
+    "left_out",  # anomaly class that a detector has not seen
     "level",  # corruption level, 1 to 5
     "loss",  # another training loss than the document's
     "lr",  # learning rate
+    "member",  # further network of an ensemble, equal but for its draws
+    "members",  # how many networks an ensemble has
     "noise",  # standard deviation of input noise
     "randomised",  # parts with random weights, counted from the output back
+    "schedule",  # of the learning rate
     "selection",  # how the epoch to keep was chosen
     "split",  # which random split of classes or images
+    "temperature",  # divisor of the logits
     "transform",  # what was done to a map before it was compared
     "width",  # network width
 )

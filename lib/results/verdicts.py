@@ -20,6 +20,8 @@ VERDICTS = ("not reproduced", "not tested yet", "partly", "reproduced")
 REDUCED_PROFILES = ("smoke", "quick")
 REDUCED_DATASETS = ("MNIST-5k",)
 LEAST_SEEDS = 3
+# a parameter of the budget that makes another network, not only a shorter training
+NETWORK = ("width",)
 SCOREBOARD = (
     *("id", "document", "where", "claim", "published", "measured", "verdict", "reason"),
     *("seeds", "scope", "note"),
@@ -55,8 +57,9 @@ def verdict(
     `rows` are checked result rows with averages, `runs` the provenance of their runs. `stand_in`
     maps a data set's title to the one that is read in its place, {"MNIST": "MNIST-5k"}. Two sides
     are paired over the seeds they share. Reproduced needs the whole interval where the claim puts
-    it, LEAST_SEEDS seeds, full data with known provenance, and no stand-in; otherwise the best is
-    partly. Exact counts need none of that. Raises BadInput if two rows share a seed.
+    it, LEAST_SEEDS seeds, full data with known provenance, networks as large as the document's, and
+    no stand-in; otherwise the best is partly. Exact counts need none of that. Raises BadInput if
+    two rows share a seed.
     """
     titles = stand_in or {}
     parts = []
@@ -179,10 +182,11 @@ def _compare(
     few = [f"fewer than {LEAST_SEEDS} seeds"] if len(seeds) < LEAST_SEEDS else []
     used = pd.concat([side[side["seed"].isin(seeds)] for side in sides])
     names = _run_names(used, rows)
-    limits = [*few, *limits, *_reductions(used, names, runs)]
+    small, remarks = _smaller_budget(claim, names, runs)
+    limits = [*few, *limits, *small, *_reductions(used, names, runs)]
     intervals = [student_interval(v) for v in values]
     found = _judged(claim, intervals, student_interval(pairs), len(seeds), limits)
-    return replace(found, reason="; ".join([found.reason, *_smaller_budget(claim, names, runs)]))
+    return replace(found, reason="; ".join([found.reason, *remarks]))
 
 
 def _judged(
@@ -241,16 +245,20 @@ def _reductions(used: pd.DataFrame, names: set[str], runs: pd.DataFrame) -> list
     return sorted(found)
 
 
-def _smaller_budget(claim: Claim, names: set[str], runs: pd.DataFrame) -> list[str]:
-    """What these runs had less of than the document's: a remark, for the verdict to be read by."""
-    found = set()
+def _smaller_budget(
+    claim: Claim, names: set[str], runs: pd.DataFrame
+) -> tuple[list[str], list[str]]:
+    """What these runs had less of than the document's: limits of the network, and remarks."""
+    limits: set[str] = set()
+    remarks: set[str] = set()
     for text in runs.loc[runs["run"].isin(names), "parameters"]:
         given = run_parameters(str(text))
         for key, wanted in claim.budget.items():
             value = given.get(key, wanted)
             if isinstance(value, int | float) and value < wanted:
-                found.add(f"{value:g} of the document's {wanted:g} {key}")
-    return sorted(found)
+                words = f"{value:g} of the document's {wanted:g} {key}"
+                (limits if key in NETWORK else remarks).add(words)
+    return sorted(limits), sorted(remarks)
 
 
 def _span(values: Sequence[float]) -> Interval:

@@ -6,6 +6,7 @@ from lib.training.checkpoint import fingerprint, load_checkpoint, save_checkpoin
 from lib.training.classifier import CLASSIFIER_CODE, TrainedClassifier, fit_classifier
 from lib.training.gradcon import Fitted, fit, mean_gradient
 from lib.training.prediction import Prediction, predict
+from lib.training.recipes import NAMED, Recipe, fit_recipe, recipe, untrained_network
 from lib.training.reference import (
     ReferenceGradient,
     gradient_cosines,
@@ -16,9 +17,11 @@ from lib.training.seeding import deterministic, generator, numpy_generator
 
 __all__ = [
     "CLASSIFIER_CODE",
+    "NAMED",
     "Auxiliary",
     "Fitted",
     "Prediction",
+    "Recipe",
     "ReferenceGradient",
     "TrainedAutoencoder",
     "TrainedClassifier",
@@ -27,6 +30,7 @@ __all__ = [
     "fit",
     "fit_autoencoder",
     "fit_classifier",
+    "fit_recipe",
     "generator",
     "gradient_cosines",
     "load_checkpoint",
@@ -35,6 +39,8 @@ __all__ = [
     "mean_squared_error",
     "numpy_generator",
     "predict",
+    "recipe",
     "save_checkpoint",
     "save_reference",
+    "untrained_network",
 ]

@@ -49,6 +49,57 @@ OURS = {
     }.items()
     for score in scores
 }
+FOREST, NET = "random forest, 1000 trees, on z", "ResNet34 classifier"
+ODIN = "Generalized ODIN, cosine h, linear g"
+ORACLE = {
+    ("networks", "CIFAR-10"): {
+        NET: (
+            *("", "max logit", "max probability", "entropy", "energy", FOREST),
+            *("linear probe on z", "distance to nominal z"),
+        ),
+        f"{NET}, no augmentation": ("", "max logit"),
+        **{f"{NET} with {t} task": ("max logit",) for t in ("rotation", "recolouring", "Sobel")},
+        "hybrid network": ("max logit", FOREST),
+        "reconstruction network": (FOREST,),
+        ODIN: ("max cosine h",),
+        "trivial": ("mean brightness", "distance to mean"),
+        "untrained ResNet34 + oracle detector": (FOREST,),
+        "pixels + oracle detector": ("random forest, 1000 trees, on pixels",),
+        # not run by us
+        "GEOM": ("Dirichlet log density",),
+        "CSI": ("", "CSI score"),
+        "JEM": ("",),
+    },
+    ("networks", "CIFAR-100"): {
+        NET: ("max logit", FOREST),
+        "hybrid network": (FOREST,),
+        ODIN: ("max cosine h",),
+    },
+    ("results-q1-q2", "Fashion-MNIST"): {
+        NET: ("max logit",),
+        f"{NET} + oracle detector": (FOREST,),
+        "oracle representation + oracle detector": (FOREST,),
+    },
+    ("ensembles", "CIFAR-10"): {
+        "deep ensemble": ("mean max logit", "max probability of the mean"),
+        "SVGD ensemble": ("mean max logit",),  # not run by us
+    },
+    ("hybrid-chosen", "CIFAR-10"): {"hybrid network": ("max logit", FOREST)},
+    ("few-labels", "CIFAR-10"): {f"{NET} + oracle detector": (FOREST,)},
+    ("left-out-average", "CIFAR-10"): {f"{NET} + oracle detector": (FOREST,)},
+    ("far-average", "CIFAR-10"): {NET: ("max logit",), f"{NET} + oracle detector": (FOREST,)},
+    ("odin-best", "CIFAR-10"): dict.fromkeys(
+        (NET, ODIN), ("unperturbed", "best perturbation", "temperature 1", "best temperature")
+    ),
+    ("reflection-accuracy", "CIFAR-10"): {NET: ("max logit",)},
+    ("over-training-summary", "CIFAR-10"): {NET: (FOREST,)},
+}
+OURS |= {
+    (*where, method, score)
+    for where, methods in ORACLE.items()
+    for method, scores in methods.items()
+    for score in scores
+}
 CLAIMS = load_claims()
 
 
@@ -134,6 +185,22 @@ def test_extensions_of_ours_say_so():
     for claim in CLAIMS:
         if claim.id.startswith("gradcon-mnist") and not claim.published:
             assert claim.scope.startswith("our extension to MNIST"), claim.id
+        if claim.id.startswith("oracle-") and "Fashion-MNIST" in claim.claim:
+            assert claim.scope.startswith("our extension to Fashion-MNIST"), claim.id
+
+
+def test_the_talk_s_claims_know_the_width_of_its_network():
+    # a narrower network must count as a limit in every one of them, not in some
+    talk = [claim for claim in CLAIMS if claim.document == "oracle-slides"]
+    assert len(talk) > 50
+    for claim in talk:
+        assert claim.id.startswith("oracle-")
+        assert claim.budget == {"width": 64, "epochs": 200}, claim.id
+
+
+def test_what_is_not_run_says_so():
+    named = [claim for claim in CLAIMS if claim.id.startswith("oracle-untested-")]
+    assert named and all(claim.note.startswith("Not run by us") for claim in named)
 
 
 def test_all_claims_wait_for_rows():

@@ -227,6 +227,87 @@ def test_reduced_runs_are_at_best_partly(profile, word):
     assert wrong.verdict == "not reproduced"
 
 
+SIZE = {"table": "model-size", "dataset": "", "score": "", "class": "", "metric": "parameters"}
+SIZE_ROW = {"table": "model-size", "dataset": "", "score": "", "class_": "", "metric": "parameters"}
+BUDGET = {"width": 64, "epochs": 200}
+SMALL_NET, SHORT = "16 of the document's 64 width", "12 of the document's 200 epochs"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected", "named"),
+    [
+        ({"width": 64, "epochs": 200}, "reproduced", []),
+        ({"width": 128, "epochs": 300}, "reproduced", []),  # more is no lack
+        ({}, "reproduced", []),  # a run without that parameter has the document's own
+        ({"width": 64, "epochs": 12}, "reproduced", [SHORT]),  # a remark
+        ({"width": 16, "epochs": 200}, "partly", [SMALL_NET]),  # a limit
+        ({"width": 16, "epochs": 12}, "partly", [SMALL_NET, SHORT]),
+    ],
+)
+def test_a_narrower_network_is_a_limit_and_a_shorter_training_a_remark(given, expected, named):
+    a, b = rows("A", HIGH, run="x"), rows("B", LOW, run="x")
+    result = found(claim(budget=BUDGET), a, b, x=("full", given))
+    assert result.verdict == expected
+    parts = result.reason.split("; ")
+    assert parts[1:] == named  # after the comparison: limits first, remarks last
+    # whatever the network, a claim that fails is not saved by it
+    wrong = found(
+        claim(budget=BUDGET),
+        rows("A", LOW, run="x"),
+        rows("B", HIGH, run="x"),
+        x=("full", given),
+    )
+    assert wrong.verdict == "not reproduced" and wrong.reason.split("; ")[1:] == named
+
+
+@pytest.mark.parametrize("narrow", ["A", "B"])
+def test_one_narrow_side_is_enough(narrow):
+    sides = {name: "narrow" if name == narrow else "full" for name in "AB"}
+    a, b = rows("A", HIGH, run=sides["A"]), rows("B", LOW, run=sides["B"])
+    given = {"narrow": ("full", {"width": 16})}
+    result = found(claim(budget=BUDGET), a, b, **given)
+    assert result.verdict == "partly" and result.reason.endswith(SMALL_NET)
+    # a run that the claim does not use changes nothing
+    a, b = rows("A", HIGH), rows("B", LOW)
+    assert found(claim(budget=BUDGET), a, b, **given).verdict == "reproduced"
+
+
+def test_the_width_counts_only_where_the_claim_has_one():
+    a, b = rows("A", HIGH, run="x"), rows("B", LOW, run="x")
+    result = found(claim(budget={"epochs": 200}), a, b, x=("full", {"width": 16}))
+    assert result.verdict == "reproduced" and "width" not in result.reason
+
+
+def test_several_widths_are_all_named_and_join_the_other_limits():
+    values = [0.90, 0.91]  # two seeds from two runs
+    a = rows("A", values[:1], run="x") + rows("A", values[1:], run="y", first_seed=1)
+    b = rows("B", LOW[:2], run="x")
+    given = {"x": ("full", {"width": 16}), "y": ("quick", {"width": 8})}
+    result = found(claim(budget=BUDGET), a, b, **given)
+    assert result.verdict == "partly"
+    assert result.reason.split("; ")[1:] == [
+        "fewer than 3 seeds",
+        SMALL_NET,
+        "8 of the document's 64 width",
+        "profile quick",
+    ]
+
+
+def test_a_narrow_network_in_a_claim_about_several_limits_the_whole():
+    planted = claim(budget=BUDGET, each={"class": ["0", "1"]})
+    good = rows("A", HIGH, class_="0") + rows("B", LOW, class_="0")
+    narrow = rows("A", HIGH, class_="1", run="x") + rows("B", LOW, class_="1", run="x")
+    result = found(planted, good, narrow, x=("full", {"width": 16}))
+    assert result.verdict == "partly"
+    assert result.reason.startswith("1: ") and SMALL_NET in result.reason
+
+
+def test_an_exact_count_of_another_network_is_not_limited():
+    planted = claim("equal", one=True, left=SIZE, target=230721, budget={"width": 64})
+    ours = rows("A", [230721], run="x", **SIZE_ROW)
+    assert found(planted, ours, x=("full", {"width": 16})).verdict == "reproduced"
+
+
 def test_full_runs_without_limits_may_reproduce():
     whole = ("paper", {"train_limit": 0, "test_limit": None})
     assert found(claim(), rows("A", HIGH, run="x"), rows("B", LOW), x=whole).verdict == "reproduced"
@@ -266,10 +347,6 @@ def test_the_embedded_images_are_at_best_partly_and_only_where_asked():
     direct = {"dataset": "MNIST-5k"}
     result = found(claim(left=direct, right=direct), a, b)
     assert result.verdict == "partly" and "data set MNIST-5k" in result.reason
-
-
-SIZE = {"table": "model-size", "dataset": "", "score": "", "class": "", "metric": "parameters"}
-SIZE_ROW = {"table": "model-size", "dataset": "", "score": "", "class_": "", "metric": "parameters"}
 
 
 def test_exact_counts_need_neither_seeds_nor_full_data():

@@ -1,0 +1,172 @@
+"""A folder of stored latents: what is kept is found again, replaced whole, or refused."""
+
+import hashlib
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lib.errors import BadInput, DataCorrupt, DataMissing
+from lib.results import Latents, latent_store
+from lib.results.latent_store import LATENT_COLUMNS, TABLE, find_latents, keep_latents
+
+ENTRY = {
+    "dataset": "CIFAR-10",
+    "network": "hybrid 0.9",
+    "split": 0,
+    "seed": 3,
+    "data_sha256": "ab" * 32,
+    "width": 16,
+    "epochs": 12,
+    "epoch": 11,
+    "validation_accuracy": 0.812345,
+}
+KEY = {key: ENTRY[key] for key in latent_store.KEYS}
+NAME = "cifar-10_hybrid-0.9_0_3.npz"
+
+
+def made(n=20, seed=0):
+    rng = np.random.default_rng(seed)
+    return Latents(
+        # quarters survive half precision
+        z=(rng.integers(0, 40, (n, 8)) / 4).astype(np.float32),
+        logits=(rng.integers(-40, 40, (n, 6)) / 4).astype(np.float32),
+        labels=rng.integers(0, 10, n),
+        indices=np.sort(rng.choice(60_000, n, replace=False)),
+    )
+
+
+def same(a, b):
+    return all(
+        np.array_equal(getattr(a, part), getattr(b, part))
+        for part in ("z", "logits", "labels", "indices")
+    )
+
+
+def test_round_trip(tmp_path):
+    latents = made()
+    keep_latents(tmp_path, latents, ENTRY)
+    found, line = find_latents(**KEY, folder=tmp_path)
+    assert same(found, latents)
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([NAME, TABLE])
+    sha256 = hashlib.sha256((tmp_path / NAME).read_bytes()).hexdigest()
+    assert line == {"file": NAME, "rows": 20, "sha256": sha256, **ENTRY}
+    assert tuple(latent_store.stored_latents(tmp_path).columns) == LATENT_COLUMNS
+
+
+def test_the_folder_is_made(tmp_path):
+    folder = tmp_path / "work" / "latents"
+    keep_latents(folder, made(), ENTRY)
+    assert find_latents(**KEY, folder=folder) is not None
+
+
+def test_an_empty_or_missing_folder_holds_nothing(tmp_path):
+    for folder in (tmp_path, tmp_path / "none"):
+        table = latent_store.stored_latents(folder)
+        assert table.empty and tuple(table.columns) == LATENT_COLUMNS
+        assert find_latents(**KEY, folder=folder) is None
+
+
+def test_several_files_stand_side_by_side_in_order(tmp_path):
+    kept = {}
+    for number, change in enumerate(
+        [{}, {"seed": 0}, {"split": 1}, {"network": "base"}, {"dataset": "Fashion-MNIST"}]
+    ):
+        kept[number] = (KEY | change, made(seed=number))
+        keep_latents(tmp_path, kept[number][1], ENTRY | change)
+    for key, latents in kept.values():
+        assert same(find_latents(**key, folder=tmp_path)[0], latents)
+    files = latent_store.stored_latents(tmp_path)["file"].tolist()
+    assert len(files) == 5 and files == sorted(files)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"dataset": "CIFAR-100"}, {"network": "hybrid 0.90"}, {"split": 1}, {"seed": 30}],
+)
+def test_another_key_is_not_found(tmp_path, change):
+    keep_latents(tmp_path, made(), ENTRY)
+    assert find_latents(**KEY | change, folder=tmp_path) is None
+
+
+def test_a_file_of_the_same_key_is_replaced(tmp_path):
+    keep_latents(tmp_path, made(), ENTRY)
+    keep_latents(tmp_path, made(seed=9), ENTRY | {"network": "base"})
+    newer = made(n=30, seed=1)
+    keep_latents(tmp_path, newer, ENTRY | {"epochs": 200, "epoch": 150})
+    found, line = find_latents(**KEY, folder=tmp_path)
+    assert same(found, newer)
+    assert (line["rows"], line["epochs"], line["epoch"]) == (30, 200, 150)
+    assert len(latent_store.stored_latents(tmp_path)) == 2  # the other one is untouched
+    assert find_latents(**KEY | {"network": "base"}, folder=tmp_path)[1]["epochs"] == 12
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {key: value for key, value in ENTRY.items() if key != "epochs"},
+        ENTRY | {"device": "cpu"},
+        ENTRY | {"rows": 20},  # it is counted, not told
+        ENTRY | {"sha256": "0"},
+        {},
+    ],
+)
+def test_other_columns_are_refused_and_nothing_is_written(tmp_path, entry):
+    with pytest.raises(BadInput, match="Stored latents need dataset, network, split, seed, data_"):
+        keep_latents(tmp_path, made(), entry)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_numbers_that_cannot_be_stored_leave_folder_and_table_alone(tmp_path):
+    keep_latents(tmp_path, made(), ENTRY)
+    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+    wrong = made()
+    wrong.z[0, 0] = np.nan
+    with pytest.raises(BadInput, match="z must be finite"):
+        keep_latents(tmp_path, wrong, ENTRY)
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+def test_a_damaged_file_is_refused(tmp_path):
+    keep_latents(tmp_path, made(), ENTRY)
+    path = tmp_path / NAME
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DataCorrupt, match=re.escape(f"{NAME} is not the file that was stored")):
+        find_latents(**KEY, folder=tmp_path)
+
+
+def test_a_file_of_another_length_than_listed_is_refused(tmp_path):
+    keep_latents(tmp_path, made(), ENTRY)
+    table = pd.read_csv(tmp_path / TABLE)
+    table.assign(rows=19).to_csv(tmp_path / TABLE, index=False)
+    with pytest.raises(DataCorrupt, match="must have 19 rows"):
+        find_latents(**KEY, folder=tmp_path)
+
+
+def test_a_listed_file_that_is_gone_is_named(tmp_path):
+    keep_latents(tmp_path, made(), ENTRY)
+    (tmp_path / NAME).unlink()
+    with pytest.raises(DataMissing, match=re.escape(NAME)):
+        find_latents(**KEY, folder=tmp_path)
+
+
+@pytest.mark.parametrize("change", ["lacking", "more", "turned", "twice"])
+def test_a_table_of_another_form_is_refused(tmp_path, change):
+    keep_latents(tmp_path, made(), ENTRY)
+    table = pd.read_csv(tmp_path / TABLE)
+    odd = {
+        "lacking": table.drop(columns="epochs"),
+        "more": table.assign(device="cpu"),
+        "turned": table[list(reversed(table.columns))],
+        "twice": pd.concat([table, table.assign(file="other.npz")]),
+    }
+    odd[change].to_csv(tmp_path / TABLE, index=False)
+    for call in (
+        lambda: find_latents(**KEY, folder=tmp_path),
+        lambda: keep_latents(tmp_path, made(), ENTRY),
+    ):
+        with pytest.raises(BadInput, match=r"latents\.csv must list each file once"):
+            call()
