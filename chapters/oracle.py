@@ -167,7 +167,8 @@ mean, deviation = usual if channels == 3 else measured
 
 # %% tags=["nbval-check-output", "remove-input"]
 print("images", list(pixels.shape), "of", images.title, "sha256", images.sha256[:12])
-print({part: len(members) for part, members in parts[FIRST].items()})
+for part, members in parts[FIRST].items():
+    print(f"{part}: {len(members)}")
 for split in splits:
     nominal = nominal_of(split)
     anomalies = data.remaining_classes(nominal, len(names))
@@ -209,10 +210,28 @@ plt.close(figure)
 #
 # Every other network is named by a *recipe* and differs from the base network in one thing:
 
-# %%
-training.recipe("hybrid 0.9")
+# %% tags=["hide-input"]
+recipes = {name: training.recipe(name) for name in (*networks, *extra)}
+shown = {
+    name: {
+        "trained on": f"{each.classes} classes",
+        "head": "cosine h / g" if each.head is models.GeneralizedOdinHead else "linear",
+        "task beside": each.task or "",
+        "λ": f"{each.weight:g}" if each.task else "",
+        "augmented": "yes" if each.augment else "no",
+        "width": each.width or width,
+        "splits": "all" if name in networks else "first",
+    }
+    for name, each in recipes.items()
+}
+shown = pd.DataFrame.from_dict(shown, orient="index")
+shown.style.set_table_attributes('class="numbers"').set_caption("The networks of this build")
 
-# %% tags=["remove-output"]
+# %% [markdown]
+# The pictures' error is averaged over pixels and channels. Where λ exceeds 1 the whole loss is
+# divided by it, since SGD at one learning rate would not survive it otherwise.
+
+# %% tags=["hide-input", "remove-output"]
 store_folder = latent_store.LATENTS
 fitted, held = {}, {}
 
@@ -722,10 +741,11 @@ def one(source: str, *, decimals: int = 3, **cells) -> str:
 
 
 def beside(**cells) -> str:
-    """The reference number, where there is one, and this build's."""
+    """The reference number with this build's in brackets, or the one that there is."""
     texts = [one("reference", **cells), one("this build", **cells)]
-    texts[1] = f"{texts[1]} in this build" if texts[1] else ""
-    return "; ".join(filter(None, texts)) or "not measured"
+    if all(texts):
+        return f"{texts[0]} [{texts[1]}]"
+    return texts[0] or (f"[{texts[1]}]" if texts[1] else "not measured")
 
 
 def table_of(columns: dict[str, dict], lines: dict[str, tuple[str, dict]], caption: str):
@@ -779,6 +799,7 @@ if profile == "smoke":
 # %% [markdown]
 # ## It works fairly well
 #
+# Here and below stands a number of our reference first, and this build's in square brackets.
 # {glue:text}`or-baseline`
 
 # %% tags=["hide-input", "full-width", "figure"]
@@ -857,9 +878,10 @@ for axis, (title, bars) in zip(axes[0], panels.items(), strict=True):
         errors = np.where(np.isfinite(errors), errors, 0)
         axis.bar(where, heights, 0.8 / len(bars), yerr=errors, color=look[word], label=word)
         for place, height in zip(where, heights, strict=True):
-            axis.text(place, 0.51, f"{height:.3f}", ha="center", rotation=90, fontsize=7)
+            # above its interval, and apart from the neighbours' numbers
+            axis.text(place, height + 0.006, f"{height:.3f}", ha="center", fontsize=7)
     axis.set_xticks(range(3), list(STEPS), fontsize="small")
-    axis.set(title=title, ylim=(0.5, 1.02), ylabel="AUC")
+    axis.set(title=title, ylim=(0.5, 1.08), ylabel="AUC")
     axis.legend(fontsize="small", loc="upper left")
 glue("or-bars", figure, display=False)
 plt.close(figure)
@@ -1396,7 +1418,7 @@ sentences["gaps"] = (
     "with wider networks."
 )
 for key, method, words in (
-    ("q1", oracle.Q1_GAP, "Q1: $z$ holds more than the score brings out"),
+    ("q1", oracle.Q1_GAP, "Q1: z holds more than the score brings out"),
     ("q2", oracle.Q2_GAP, "Q2: a representation that has seen all classes holds more"),
 ):
     measured_gap = gap_text("reference", method)
@@ -1418,14 +1440,14 @@ sentences["baseline"] = (
 probe = beside(method=oracle.BASE, metric=oracle.AUC, score=oracle.PROBE)
 pixel = beside(method=oracle.PIXELS, metric=oracle.AUC, score=PIXEL_FOREST)
 sentences["controls"] = (
-    f"On the classifier's $z$ the forest's AUC is {beside(method=oracle.BASE, **OF_FOREST)} and "
-    f"the linear probe's {probe}. On $z$ of the untrained network the forest has "
+    f"On the classifier's z the forest's AUC is {beside(method=oracle.BASE, **OF_FOREST)} and "
+    f"the linear probe's {probe}. On z of the untrained network the forest has "
     f"{beside(method=oracle.UNTRAINED, **OF_FOREST)}, on the pixels {pixel}."
 )
 sentences["doubt"] = (
     "What the oracle reads is not all learnt: the same forest has "
     f"{beside(method=oracle.UNTRAINED, **OF_FOREST)} on an untrained network, and {pixel} on the "
-    f"pixels; a linear probe on $z$ has {probe}, the forest "
+    f"pixels; a linear probe on z has {probe}, the forest "
     f"{beside(method=oracle.BASE, **OF_FOREST)}."
 )
 LEFT = {"table": "left-out-average", "method": oracle.DETECTOR, **OF_FOREST}
@@ -1464,7 +1486,7 @@ sentences["hybrid"] = (
 )
 first_only = "first split, so without an interval"
 sentences["q3"] = (
-    f"Q3: {hybrid_text or 'no hybrid was trained'} (AUC of the forest on the hybrid's $z$; "
+    f"Q3: {hybrid_text or 'no hybrid was trained'} (AUC of the forest on the hybrid's z; "
     f"{first_only}), where the plain network has {beside(method=oracle.BASE, **OF_FOREST)}."
 )
 godin = {"method": oracle.GENERALIZED_ODIN, "metric": oracle.AUC}
@@ -1474,7 +1496,7 @@ ensembles = listed(
     {f"{i} members:": of_ensemble | {"setting": {"members": i}} for i in range(2, 6)}
 )
 sentences["improvements"] = (
-    f"AUC of the largest $h$: {beside(**godin, score='max cosine h')}; of the plain network's max "
+    f"AUC of the largest h: {beside(**godin, score='max cosine h')}; of the plain network's max "
     f"logit: {beside(method=oracle.BASE, **LOGIT)}. Ensembles, mean max logit: "
     f"{ensembles or 'none was trained'}."
 )

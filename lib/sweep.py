@@ -16,6 +16,7 @@ from lib import parameters
 from lib.errors import BadInput, CompanionError
 from lib.paths import RESULTS, ROOT
 from lib.results import merge, merge_runs, read_rows, read_runs, write_rows, write_runs
+from lib.results.latent_store import adopt_latents
 
 FIELDS = {"chapter", "profile", "parameters", "grid"}
 REFERENCE = RESULTS / "reference"
@@ -70,7 +71,8 @@ def merge_cells(folders: Sequence[Path], rows: Path, runs: Path) -> None:
 def publish(name: str, source: Path, reference: Path = REFERENCE) -> Path:
     """Put a finished sweep's rows under results/reference and its runs into the runs.csv there.
 
-    Runs of an earlier publication under the same name are dropped with their rows.
+    Runs of an earlier publication under the same name are dropped with their rows. Latents that
+    the cells stored go to results/reference/latents.
     """
     rows, runs = read_rows(source / "rows.csv"), read_runs(source / "runs.csv")
     target, all_runs = reference / f"{name}.csv", reference / "runs.csv"
@@ -80,6 +82,8 @@ def publish(name: str, source: Path, reference: Path = REFERENCE) -> Path:
         runs = merge_runs([known[~known["run"].isin(replaced | set(runs["run"]))], runs])
     write_rows(target, rows)
     write_runs(all_runs, runs)
+    for latents in sorted(source.glob("*/latents")):
+        adopt_latents(latents, reference / "latents")
     return target
 
 

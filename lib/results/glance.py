@@ -4,6 +4,7 @@ import pandas as pd
 
 from lib.metrics import student_interval
 from lib.results import localization as lo
+from lib.results import oracle
 from lib.results.provenance import run_parameters
 from lib.results.select import pick
 from lib.results.tables import interval_text
@@ -35,12 +36,32 @@ LOCALIZATION = {
     "planted region, average precision of saliency": (PLANTED._replace(score="saliency"), 3),
 }
 
+ORACLE = {
+    "max logit": (oracle.Q1_Q2, oracle.BASE, "max logit", oracle.AUC),
+    "forest on z (oracle detector)": (
+        *(oracle.Q1_Q2, oracle.DETECTOR, oracle.forest_name(1000), oracle.AUC),
+    ),
+    "forest on z of a network of all classes": (
+        *(oracle.Q1_Q2, oracle.REPRESENTATION, oracle.forest_name(1000), oracle.AUC),
+    ),
+    "Q1, detector gap": (oracle.GAPS, oracle.Q1_GAP, oracle.GAP_SCORE, oracle.GAP_METRIC),
+    "Q2, representation gap": (oracle.GAPS, oracle.Q2_GAP, oracle.GAP_SCORE, oracle.GAP_METRIC),
+    "forest on z of an untrained network": (
+        *("networks", oracle.UNTRAINED, oracle.forest_name(1000), oracle.AUC),
+    ),
+    "forest on pixels": (
+        *("networks", oracle.PIXELS, oracle.forest_name(1000, "pixels"), oracle.AUC),
+    ),
+}
+
 
 def at_a_glance(rows: pd.DataFrame, runs: pd.DataFrame, published: pd.DataFrame) -> str:
     """All tables of the README, one below the other; arguments as in `glance`, all documents."""
     gradcon = published[published["source"] == "gradcon-slides"]
     paper = published[published["source"] == "localization-paper"]
+    talk = published[published["source"] == "oracle-slides"]
     tables = [glance(rows, runs, gradcon), glance_localization(rows, runs, paper)]
+    tables.append(glance_oracle(rows, runs, talk))
     return "\n\n".join(table for table in tables if table)
 
 
@@ -98,6 +119,36 @@ def glance_localization(rows: pd.DataFrame, runs: pd.DataFrame, published: pd.Da
         given = runs[runs["chapter"] == "localization"]["parameters"].map(run_parameters)
         epochs = " and ".join(sorted({str(values.get("epochs")) for values in given}))
         lines.append(f"| {words} | {printed} | {found} | {seeds}, {epochs} |")
+    return "\n".join(lines) if len(lines) > 2 else ""
+
+
+def glance_oracle(rows: pd.DataFrame, runs: pd.DataFrame, published: pd.DataFrame) -> str:
+    """The same for the representation oracle: AUC of nominal against anomaly, by image set.
+
+    Empty without reference.
+    """
+    told = published.assign(variant="", seed=0)
+    lines = [
+        "| images | AUC, nominal against anomaly | published | reference | splits, width, epochs |",
+        "|---|---|---|---|---|",
+    ]
+    for title in rows.loc[rows["table"] == oracle.Q1_Q2, "dataset"].drop_duplicates():
+        for words, (table, method, score, metric) in ORACLE.items():
+            where = {"table": table, "method": method, "score": score, "metric": metric}
+            ours = pick(rows, dataset=title, class_=oracle.CLASS, **where)
+            if ours.empty:
+                continue
+            theirs = pick(told, dataset=title, class_=oracle.CLASS, **where)
+            printed = f"{theirs.iloc[0]:.3f}" if len(theirs) else ""
+            names = rows.loc[(rows["dataset"] == title) & (rows["table"] == table), "run"]
+            given = runs.loc[runs["run"].isin(names), "parameters"].map(run_parameters)
+            budget = [
+                " and ".join(sorted({str(values.get(name)) for values in given}))
+                for name in ("width", "epochs")
+            ]
+            found = interval_text(student_interval(ours))
+            cells = [title, words, printed, found, ", ".join([str(len(ours)), *budget])]
+            lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) if len(lines) > 2 else ""
 
 

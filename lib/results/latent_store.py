@@ -56,6 +56,18 @@ def keep_latents(folder: Path, latents: Latents, entry: Mapping[str, object]) ->
     write_whole(folder / TABLE, table.to_csv(index=False, lineterminator="\n"))
 
 
+def adopt_latents(source: Path, folder: Path = LATENTS) -> None:
+    """Copy what another folder holds, file by file, with its lines; equal KEYS are replaced.
+
+    Raises DataMissing or DataCorrupt as `read_latents` does.
+    """
+    own = {"file", "rows", "sha256"}
+    for line in stored_latents(source).to_dict("records"):
+        latents = read_latents(source / line["file"], sha256=line["sha256"], rows=line["rows"])
+        entry = {str(name): value for name, value in line.items() if name not in own}
+        keep_latents(folder, latents, entry)
+
+
 def find_latents(
     *, dataset: str, network: str, split: int, seed: int, folder: Path = LATENTS
 ) -> tuple[Latents, dict[str, object]] | None:
