@@ -42,7 +42,8 @@ learning_rate = 0.1  # of SGD; the peak of the schedule
 schedule = "one-cycle"  # or steps: a tenth from half and again from three quarters on
 batch_size = 64  # images per update
 precision = "float32"  # of the large products in training; or bfloat16
-trees = 1000  # of each random forest
+trees = 1000  # of the oracle's random forests
+curve_trees = 200  # of forests that are drawn as curves or compared among themselves
 labelled = [10, 30, 100, 300]  # labelled anomalies of the forest's learning curve
 far = ["noise"]  # images from elsewhere: names of image sets, or noise
 temperatures = [1, 10, 100, 1000]  # of ODIN
@@ -84,7 +85,7 @@ if len(set(networks + extra)) < len(networks + extra):
     raise BadInput(f"Each network can be named once, but {networks} and {extra} came.")
 if not set(store) <= set(networks + extra):
     raise BadInput(f"store can name trained networks only, but is {store}.")
-if min(sample, trees, batch_size - 1) < 1:
+if min(sample, trees, curve_trees, batch_size - 1) < 1:
     raise BadInput("sample and trees must be at least 1, and batch_size at least 2.")
 if 0 not in epsilons or min(epsilons) < 0 or 1 not in temperatures or min(temperatures) <= 0:
     raise BadInput("epsilons need 0 and none below, temperatures 1 and none that is not above 0.")
@@ -340,7 +341,8 @@ if any(("base", *each) not in held for each in experiments):
 # gap = metrics.delong_difference(is_anomaly_in_test, oracle, score)
 # ```
 #
-# The forest has a thousand trees and scikit-learn's defaults. Beside it stand, on the same $z$, a
+# The forest has a thousand trees, two hundred where curves are drawn, and scikit-learn's defaults
+# otherwise. Beside it stand, on the same $z$, a
 # linear probe and the vote of the ten nearest labelled images, and one detector that knows no
 # anomaly: the distance to the tenth nearest nominal validation image.
 
@@ -354,7 +356,11 @@ if dataset != own["dataset"]:  # other images have a budget of their own
     own["epochs"] = epochs
 changed = {short[name]: settings[name] for name in short if settings[name] != own[name]}
 add, collected = results.collector(run=run, dataset=images.title)
-FOREST, jobs = oracle.forest_name(trees), torch.get_num_threads()
+FOREST, SMALL_FOREST = oracle.forest_name(trees), oracle.forest_name(curve_trees)
+jobs = torch.get_num_threads()
+# minutes for a thousand trees: a killed run need not grow them again
+forest_score = workspace.remembered(scores.forest_score, but=["jobs"])
+forest_learning_curve = workspace.remembered(scores.forest_learning_curve, but=["jobs"])
 
 
 def number_of(each: tuple[int, int]) -> int:
@@ -382,20 +388,51 @@ class Sides:
         self.known_y, self.y = (truth(each, found.labels[side]) for side in (~in_test, in_test))
         self.labels, self.known_labels = found.labels[in_test], found.labels[~in_test]
 
-    def forest(self, *purpose: str | int, z: np.ndarray | None = None, keep=None) -> np.ndarray:
-        """The oracle detector's score of the test images or of `z`; `keep` limits what it saw."""
+    def forest(
+        self, *purpose: str | int, trees: int = trees, besides: np.ndarray | None = None, keep=None
+    ) -> np.ndarray:
+        """The oracle detector's score of the test images, and of the z `besides`, if any.
+
+        `keep` limits the labelled images that it sees.
+        """
         seen = slice(None) if keep is None else keep
         rng = training.numpy_generator(0, "forest", *purpose)
-        asked = self.z if z is None else z
+        asked = self.z if besides is None else np.concatenate([self.z, besides])
         known_z, known_y = self.known_z[seen], self.known_y[seen]
-        return scores.forest_score(known_z, known_y, asked, rng=rng, trees=trees, jobs=jobs)
+        return forest_score(known_z, known_y, asked, rng=rng, trees=trees, jobs=jobs)
 
 
-sides, forests, max_logits = {}, {}, {}
+def far_images(name: str) -> torch.Tensor:
+    """At most `sample` images from elsewhere, as this network takes them."""
+    if name == "noise":
+        shape, drawn = (sample, channels, 32, 32), training.generator(seeds[0], "noise")
+        return torch.randint(256, shape, generator=drawn, dtype=torch.uint8)
+    if name == dataset:
+        raise BadInput(f"far must name other images than those of the run, but has {name!r}.")
+    other = data.load(name, data_root=data_root or None, trust=trust)
+    chosen = data.pad(other.images[oracle.evenly(len(other.images), sample)], 32)
+    found = torch.from_numpy(chosen.copy())
+    if found.shape[1] == channels:
+        return found
+    if channels == 3:
+        return found.expand(-1, 3, -1, -1).contiguous()
+    return (data.grey(found.float() / 255)[:, :1] * 255).round().to(torch.uint8)
+
+
+others = {} if latents else {name: far_images(name) for name in far}
+sides, forests, max_logits, far_found, far_forests = {}, {}, {}, {}, {}
 for each in experiments:
     for name in [*networks, *(extra if each == FIRST else [])]:
-        if key_of(name, each) in held:
-            sides[name, each] = Sides(held[key_of(name, each)], each)
+        if key_of(name, each) not in held:
+            continue
+        sides[name, each] = Sides(held[key_of(name, each)], each)
+        if name == "base" and others:  # the same forest is asked about far images, too
+            network = fitted["base", *each].model
+            far_found[each] = {word: training.predict(network, x) for word, x in others.items()}
+            far_z = np.concatenate([found.z.numpy() for found in far_found[each].values()])
+            found = sides[name, each].forest(name, *each, besides=far_z)
+            forests[name, each], far_forests[each] = np.split(found, [len(sides[name, each].y)])
+        else:
             forests[name, each] = sides[name, each].forest(name, *each)
 
 
@@ -482,25 +519,27 @@ for each in experiments:
 # What the oracle detector needs: few labelled anomalies, or all classes but one
 for each in experiments:
     base = sides["base", each]
-    setting = {"table": "few-labels", "method": oracle.DETECTOR, "score": FOREST, "n": len(base.y)}
+    setting = {"method": oracle.DETECTOR, "score": SMALL_FOREST, "n": len(base.y)}
+    setting["table"] = "few-labels"
     rng = training.numpy_generator(0, "few labels", *each)
     counts = [count for count in labelled if count <= base.known_y.sum()]
-    curve = scores.forest_learning_curve(
-        base.known_z, base.known_y, base.z, base.y, counts=counts, rng=rng, trees=trees, jobs=jobs
+    known_and_asked = (base.known_z, base.known_y, base.z, base.y)
+    curve = forest_learning_curve(
+        *known_and_asked, counts=counts, rng=rng, trees=curve_trees, jobs=jobs
     )
     for count, value in curve.items():
         add_all({oracle.AUC: value}, each, labelled=count, **setting)
     setting["table"] = "left-out"
     by_arm = {"seen": [], "unseen": []}
+    seen_all = base.forest("left out", *each, trees=curve_trees)
     for label in np.unique(base.labels[base.y == 1]):
         asked = (base.y == 0) | (base.labels == label)
         keep = base.known_labels != label
-        arms = {
-            "seen": forests["base", each][asked],
-            "unseen": base.forest("left out", int(label), *each, z=base.z[asked], keep=keep),
-        }
-        for arm, values in arms.items():
-            numbers = oracle.detection(base.y[asked], values)
+        purpose = ("left out", int(label), *each)
+        by_forest = {"seen": seen_all}
+        by_forest["unseen"] = base.forest(*purpose, trees=curve_trees, keep=keep)
+        for arm, values in by_forest.items():
+            numbers = oracle.detection(base.y[asked], values[asked])
             by_arm[arm].append(numbers)
             where = setting | {"arm": arm, "left_out": names[label], "n": int(asked.sum())}
             add_all(numbers, each, **where)
@@ -510,32 +549,10 @@ for each in experiments:
 
 # %% tags=["remove-cell"]
 # Over training, and far images: these need the weights
-
-
-def far_images(name: str) -> torch.Tensor:
-    """At most `sample` images from elsewhere, as this network takes them."""
-    if name == "noise":
-        shape, drawn = (sample, channels, 32, 32), training.generator(seeds[0], "noise")
-        return torch.randint(256, shape, generator=drawn, dtype=torch.uint8)
-    if name == dataset:
-        raise BadInput(f"far must name other images than those of the run, but has {name!r}.")
-    other = data.load(name, data_root=data_root or None, trust=trust)
-    chosen = data.pad(other.images[oracle.evenly(len(other.images), sample)], 32)
-    found = torch.from_numpy(chosen.copy())
-    if found.shape[1] == channels:
-        return found
-    if channels == 3:
-        return found.expand(-1, 3, -1, -1).contiguous()
-    return (data.grey(found.float() / 255)[:, :1] * 255).round().to(torch.uint8)
-
-
-others = {} if latents else {name: far_images(name) for name in far}
-for each in experiments if others else []:
-    base, network = sides["base", each], fitted["base", *each].model
-    seen = {name: training.predict(network, x) for name, x in others.items()}
-    ends = np.cumsum([len(part.z) for part in seen.values()])[:-1]
-    far_z = np.concatenate([part.z.numpy() for part in seen.values()])
-    at_once = np.split(base.forest("base", *each, z=far_z), ends)
+for each, seen in far_found.items():
+    base = sides["base", each]
+    ends = np.cumsum([len(part.z) for part in seen.values()])
+    at_once = np.split(far_forests[each], ends[:-1])
     nominal = base.y == 0
     averages = {}
     for (name, part), by_forest in zip(seen.items(), at_once, strict=True):
@@ -551,7 +568,7 @@ for each in experiments if others else []:
             where = {"table": "far", "method": method, "score": score, "n": len(y), "far": name}
             add_all(numbers, each, **where)
     for (method, score), found in averages.items():
-        where = {"table": "far-average", "method": method, "score": score, "n": len(far_z)}
+        where = {"table": "far-average", "method": method, "score": score, "n": int(ends[-1])}
         add_all(pd.DataFrame(found).mean().to_dict(), each, **where)
 
 over_training = []
@@ -578,7 +595,7 @@ if ("base", *FIRST) in fitted:
         for metric in list(line)[1:]:
             add_all({metric: line[metric]}, FIRST, epochs_shown=epoch, **setting)
         ranked = {"max logit": scores.max_logit(side.logits).numpy()}
-        ranked[FOREST] = side.forest("over training", epoch, *FIRST)
+        ranked[SMALL_FOREST] = side.forest("over training", epoch, *FIRST, trees=curve_trees)
         for score, values in ranked.items():
             numbers = oracle.detection(side.y, values)
             line[score] = numbers[oracle.AUC]
@@ -587,9 +604,9 @@ if ("base", *FIRST) in fitted:
     over_training = pd.DataFrame(over_training)
     setting["table"] = "over-training-summary"
     if len(over_training) > 1:
-        curve = over_training[FOREST].to_numpy()
+        curve = over_training[SMALL_FOREST].to_numpy()
         last = {"AUC at the last epoch less the largest before": curve[-1] - curve[:-1].max()}
-        add_all(last, FIRST, score=FOREST, **setting)
+        add_all(last, FIRST, score=SMALL_FOREST, **setting)
 
 # %% tags=["remove-cell"]
 # ODIN on the plain and on the Generalized ODIN head, on some test images
@@ -1312,22 +1329,22 @@ judged("reflection-accuracy", "reflection-training", "reflection-augmentation")
 # the weights is left out. Here is the Mahalanobis distance to the nearest class mean, which the
 # talk does not have:
 
-# %% tags=["hide-output"]
+# %% tags=["nbval-check-output"]
 found = latent_store.find_latents(dataset="CIFAR-10", network="base", split=0, seed=0)
-if found is None:  # no reference is stored yet: this build's own network
-    latent, nominal = held["base", *FIRST], nominal_of(FIRST[0])
-else:
+if found:  # the first half are validation images, the second half test images
     latent, nominal = found[0], data.distinct_splits(data.CIFAR10_SPLITS)[0]
-half = len(latent.z) // 2  # the first half are validation images, the second test images
-known_z, known_labels = latent.z[:half].astype(np.float64), latent.labels[:half]
+    in_test = np.arange(len(latent.z)) >= len(latent.z) // 2
+else:  # a project without reference: this build's own network
+    latent, nominal = held["base", *FIRST], nominal_of(FIRST[0])
+    in_test = np.isin(latent.indices, parts[FIRST]["test"])
+known_z, known_labels = latent.z[~in_test], latent.labels[~in_test]
 centres = np.stack([known_z[known_labels == label].mean(0) for label in nominal])
 inside = np.isin(known_labels, nominal)
 spread = known_z[inside] - centres[np.searchsorted(nominal, known_labels[inside])]
-scale = np.linalg.pinv(np.cov(spread.T))
-away = latent.z[half:, None] - centres  # [n, classes, k]
-distance = np.einsum("nck,kl,ncl->nc", away, scale, away).min(1)
-is_anomaly = 1 - np.isin(latent.labels[half:], nominal)
-print(f"AUC {metrics.auroc(is_anomaly, distance):.3f}")
+away = latent.z[in_test, None] - centres  # [n, classes, k]
+distance = (away @ np.linalg.pinv(np.cov(spread.T)) * away).sum(2).min(1)
+is_anomaly = 1 - np.isin(latent.labels[in_test], nominal)
+print(f"AUC of the Mahalanobis distance {metrics.auroc(is_anomaly, distance):.3f}")
 
 # %% [markdown]
 # ## Exercises
@@ -1450,12 +1467,13 @@ sentences["doubt"] = (
     f"pixels; a linear probe on z has {probe}, the forest "
     f"{beside(method=oracle.BASE, **OF_FOREST)}."
 )
-LEFT = {"table": "left-out-average", "method": oracle.DETECTOR, **OF_FOREST}
+OF_SMALL = {"metric": oracle.AUC, "score": SMALL_FOREST, "method": oracle.DETECTOR}
+LEFT = {"table": "left-out-average", **OF_SMALL}
 FAR = {"table": "far-average"}
 few_counts = [min(labelled), max(labelled)]
 few_texts = [
     f"{count} labelled anomalies: "
-    + beside(table="few-labels", method=oracle.DETECTOR, setting={"labelled": count}, **OF_FOREST)
+    + beside(table="few-labels", setting={"labelled": count}, **OF_SMALL)
     for count in few_counts
 ]
 sentences["open"] = (
@@ -1513,7 +1531,7 @@ sentences["auxiliary"] = (
 )
 RANKS = {"table": "reflection-accuracy", "score": "max logit", "method": oracle.BASE}
 RANKS |= {"metric": "Spearman of accuracy and AUC"}
-lost = {"metric": "AUC at the last epoch less the largest before", "score": FOREST}
+lost = {"metric": "AUC at the last epoch less the largest before", "score": SMALL_FOREST}
 lost |= {"table": "over-training-summary", "method": oracle.BASE}
 sentences["reflections"] = (
     "Rank correlation of accuracy and AUC: over the epochs of one training "

@@ -3,14 +3,17 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
+from joblib import Memory
 
 from lib.results import write_rows, write_runs, write_whole
 from lib.results.provenance import runs_frame
+
+T = TypeVar("T")
 
 # An environment variable and not a parameter: a path must not end up in the notebook.
 WORK = "COMPANION_WORK"
@@ -26,6 +29,21 @@ def checkpoint_path(*words: str | int) -> Path | None:
     """Where the training named by `words` keeps its checkpoint, or None without a work folder."""
     folder = work_folder()
     return folder / "checkpoints" / ("-".join(map(str, words)) + ".pt") if folder else None
+
+
+def remembered(function: Callable[..., T], *, but: Sequence[str] = ()) -> Callable[..., T]:
+    """The function with its results kept in the work folder, from which a killed run goes on.
+
+    A result counts for equal arguments, those named in `but` aside, and unchanged code of the
+    function itself. Without a work folder it is the function as it is.
+    """
+    folder = work_folder()
+    if folder is None:
+        return function
+    kept: Callable[..., T] = Memory(folder / "remembered", verbose=0).cache(
+        function, ignore=list(but)
+    )
+    return kept
 
 
 def run_name(chapter: str, parameters: Mapping[str, Any]) -> str:

@@ -80,3 +80,22 @@ def test_localization_shows_both_kinds_of_images() -> None:
     line = "| maximum distance, top 10, pixels | 8.14 / 8.90 | 6.00 ± 2.48 / 8.50 ± 0.00 | 3, 20 |"
     assert text.splitlines()[2:] == [line]
     assert results.glance_localization(found.iloc[:0], runs, told) == ""
+
+
+def test_the_oracle_shows_each_image_set_with_its_width() -> None:
+    told = results.published("oracle-slides")
+    parameters = '{"epochs": 12, "width": 16}'
+    runs = results.runs_frame([RUN | {"chapter": "oracle", "parameters": parameters}])
+    place = {"table": "results-q1-q2", "method": "ResNet34 classifier", "score": "max logit"}
+    place |= {"class_": "nominal vs anomaly", "metric": "AUC", "run": "r", "n": 10}
+    # mean 0.75; half width t(2) * 0.01 / sqrt(3) = 4.303 * 0.00577 = 0.025
+    values = [("CIFAR-10", seed, value) for seed, value in enumerate((0.74, 0.75, 0.76))]
+    values.append(("Fashion-MNIST", 0, 0.9))
+    found = results.frame(
+        results.row(dataset=title, seed=seed, value=value, **place) for title, seed, value in values
+    )
+    assert results.glance_oracle(found, runs, told).splitlines()[2:] == [
+        "| CIFAR-10 | max logit | 0.776 | 0.750 ± 0.025 | 3, 16, 12 |",
+        "| Fashion-MNIST | max logit |  | 0.900 | 1, 16, 12 |",
+    ]
+    assert results.glance_oracle(found.iloc[:0], runs, told) == ""

@@ -170,3 +170,26 @@ def test_a_table_of_another_form_is_refused(tmp_path, change):
     ):
         with pytest.raises(BadInput, match=r"latents\.csv must list each file once"):
             call()
+
+
+def test_what_another_folder_holds_is_adopted(tmp_path):
+    there, here = tmp_path / "there", tmp_path / "here"
+    keep_latents(here, made(seed=1), ENTRY)  # replaced
+    keep_latents(here, made(seed=2), ENTRY | {"split": 1})  # left alone
+    keep_latents(there, made(seed=3), ENTRY | {"epoch": 12})
+    latent_store.adopt_latents(there, here)
+    found, line = find_latents(**KEY, folder=here)
+    assert same(found, made(seed=3)) and line["epoch"] == 12
+    assert same(find_latents(**KEY | {"split": 1}, folder=here)[0], made(seed=2))
+    assert len(latent_store.stored_latents(here)) == 2
+
+
+def test_the_projects_own_latents_are_whole_and_small():
+    table = latent_store.stored_latents()
+    for line in table.to_dict("records"):
+        found = find_latents(**{key: line[key] for key in latent_store.KEYS})
+        assert found and len(found[0].z) == line["rows"]
+    files = {path.name for path in latent_store.LATENTS.glob("*.npz")}
+    assert files == set(table["file"])
+    # they are cloned with the project; the limit is the issue's
+    assert sum(path.stat().st_size for path in latent_store.LATENTS.glob("*")) <= 60e6

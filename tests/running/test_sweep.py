@@ -5,13 +5,24 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 from lib import sweep
 from lib.errors import BadInput, CompanionError, DataMissing, UnknownName
 from lib.paths import ROOT
-from lib.results import RUN_COLUMNS, frame, read_rows, read_runs, row, write_rows, write_runs
+from lib.results import (
+    RUN_COLUMNS,
+    Latents,
+    frame,
+    latent_store,
+    read_rows,
+    read_runs,
+    row,
+    write_rows,
+    write_runs,
+)
 from lib.results.provenance import runs_frame
 
 
@@ -130,3 +141,15 @@ def test_publishing_what_was_not_run(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert sweep.main(["publish", "mnist", "--from", str(tmp_path)]) == 1
     told = capsys.readouterr().err
     assert told.startswith("Error: ") and told.count("\n") == 1
+
+
+def test_publishing_takes_the_latents_along(tmp_path: Path) -> None:
+    numbers = np.ones((4, 3), np.float32)
+    places = np.arange(4)
+    latents = Latents(z=numbers, logits=numbers, labels=places, indices=places)
+    entry = dict.fromkeys(set(latent_store.LATENT_COLUMNS) - {"file", "rows", "sha256"}, 0)
+    source = leave(tmp_path / "1", "a", digit=1)
+    latent_store.keep_latents(source / "cell/latents", latents, entry | {"network": "base"})
+    sweep.publish("mnist", source, tmp_path / "reference")
+    stored = latent_store.stored_latents(tmp_path / "reference/latents")
+    assert stored["network"].tolist() == ["base"] and stored["rows"].tolist() == [4]
