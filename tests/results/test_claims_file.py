@@ -274,6 +274,7 @@ def test_a_premise_is_another_claim_of_the_file(tmp_path, premise):
         ({"each": {"class": []}}, "must list the values of 'class'"),
         ({"each": {"class": ["a"], "method": ["b"]}}, "name one column"),
         ({"each": {"colour": ["a"]}}, "no column 'colour'"),
+        ({"each": {"variant": ["alpha=0"]}}, "Each cannot name the variant"),
         ({"rule": "within", "target": 1, "tolerance": 1}, "needs 'why'"),
         ({"rule": "different", "margin": 0, "why": "none"}, "margin above 0"),
     ],

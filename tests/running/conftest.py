@@ -53,6 +53,9 @@ TINY = textwrap.dedent("""\
     folder = workspace.work_folder()
     if folder is not None:
         (folder / "started").write_text(str(os.getpid()))
+    if digit == 9:
+        (folder / "latents").mkdir()
+        (folder / "latents" / "z").write_text(str(rate))
     if behave == "fail":
         1 / 0
     if behave == "refuse":

@@ -175,3 +175,13 @@ def test_two_runs_share_a_name_only_if_they_are_the_same() -> None:
 
 def test_bad_input_is_a_value_error_to_callers() -> None:
     assert issubclass(BadInput, ValueError)
+
+
+def test_stored_latents_come_along_and_an_older_runs_go(tiny: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    for rate in (0.5, 0.25):
+        values = {"digit": 9, "rate": rate}
+        execute("tiny", profile="smoke", values=values, output=folder, progress=False)
+        assert (folder / "latents/z").read_text() == str(rate)
+    execute("tiny", profile="smoke", values={"digit": 4}, output=folder, progress=False)
+    assert names(folder) == RESULT

@@ -1,0 +1,264 @@
+"""The oracle chapter's parameters and bad input, with its cells run in this process."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from lib import data, errors, parameters, results
+from lib.data import ImageSet, loading
+from lib.results import latent_store, oracle
+
+# small enough for seconds, large enough that scores differ
+BASE: dict[str, Any] = {
+    "networks": ["base", "all classes"],
+    "extra": [],
+    "width": 2,
+    "epochs": 1,
+    "batch_size": 16,
+    "trees": 10,
+    "curve_trees": 5,
+    "labelled": [3, 6],
+    "temperatures": [1, 10],
+    "epsilons": [0.0, 0.01],
+    "sample": 12,
+}
+# each with a table whose numbers must move
+OTHER_VALUES: dict[str, tuple[Any, str]] = {
+    "networks": (["base", "all classes", "generalized odin"], "networks"),
+    "extra": (["hybrid 0.9"], "networks"),
+    "splits": ([1], "networks"),
+    "seeds": ([1], "networks"),
+    "width": (4, "networks"),
+    "epochs": (2, "networks"),
+    "learning_rate": (0.02, "networks"),
+    "schedule": ("steps", "networks"),
+    "batch_size": (8, "networks"),
+    "precision": ("bfloat16", "networks"),
+    "trees": (5, "networks"),
+    "curve_trees": (3, "left-out"),
+    "labelled": ([2], "few-labels"),
+    "far": (["other"], "far"),
+    "temperatures": ([1, 10, 50], "odin"),
+    "epsilons": ([0.0, 0.01, 0.05], "odin"),
+    "sample": (8, "odin"),
+}
+# tested below by what they do, since another value need not move a number
+OTHERWISE = {"profile", "dataset", "data_root", "latents", "store", "trust", "device"}
+# what is made from stored z and logits alone
+FROM_LATENTS = ("results-q1-q2", "results-gaps", "few-labels", "left-out", "left-out-average")
+
+
+@pytest.fixture(scope="module")
+def digits() -> ImageSet:
+    """Twenty images of each digit, out of the embedded ones."""
+    full = data.load("mnist-5k")
+    kept = [np.flatnonzero(full.labels == digit)[:20] for digit in range(10)]
+    return chosen(full, np.sort(np.concatenate(kept)))
+
+
+def chosen(whole: ImageSet, kept: np.ndarray) -> ImageSet:
+    parts = {name: getattr(whole, name)[kept] for name in ("images", "labels", "is_test")}
+    return replace(whole, **parts)
+
+
+@pytest.fixture(scope="module")
+def cells(chapter_cells, digits: ImageSet) -> Iterator[Any]:
+    """Run the chapter on a few digits until `until` is defined; the rows stand before a figure."""
+
+    def load(name: str, **options: Any) -> ImageSet:
+        if name == "other":
+            return replace(digits, images=255 - digits.images)
+        return digits if name == "mnist-5k" else loading.load(name, **options)
+
+    def run(until: str = "provenance", **values: Any) -> dict[str, Any]:
+        return chapter_cells("oracle", until, **BASE | values)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data, "load", load)
+        yield run
+
+
+@pytest.fixture(scope="module")
+def base(cells) -> dict[str, Any]:
+    return cells()
+
+
+def values_in(rows: pd.DataFrame, table: str) -> list[float]:
+    return rows.loc[rows["table"] == table, "value"].tolist()
+
+
+def test_every_parameter_is_tried() -> None:
+    assert set(OTHER_VALUES) | OTHERWISE == set(parameters.declared("oracle"))
+
+
+@pytest.mark.parametrize("name", OTHER_VALUES)
+def test_another_value_changes_the_rows(cells, base: dict[str, Any], name: str) -> None:
+    value, table = OTHER_VALUES[name]
+    found = values_in(cells(**{name: value})["rows"], table)
+    assert found and found != values_in(base["rows"], table)
+
+
+def test_the_same_values_give_the_same_rows(cells, base: dict[str, Any]) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("device auto is another one here")
+    again = cells(device="cpu")["rows"]
+    timed = ("run", "value")  # the run's name tells cpu from auto, and minutes differ
+    pd.testing.assert_frame_equal(again.drop(columns=[*timed]), base["rows"].drop(columns=[*timed]))
+    kept = [rows["metric"] != "minutes of one core" for rows in (again, base["rows"])]
+    assert again.loc[kept[0], "value"].tolist() == base["rows"].loc[kept[1], "value"].tolist()
+
+
+def test_a_second_split_changes_nothing_about_the_first(cells, base: dict[str, Any]) -> None:
+    found = cells(splits=[0, 2])
+    both = found["rows"][found["rows"]["metric"] != "minutes of one core"]
+    keys = [name for name in both.columns if name not in ("run", "value", "n")]
+    alone = base["rows"].set_index(keys)["value"]
+    first = both[both["seed"] == 0].set_index(keys)["value"]
+    assert first.equals(alone.loc[first.index])  # exactly
+    assert set(both["seed"]) == {0, 2}
+    # one network of all classes serves both
+    assert sorted(found["fitted"]) == [("all classes", 0, 0), ("base", 0, 0), ("base", 2, 0)]
+
+
+def test_the_rows_seed_counts_splits_and_seeds(cells) -> None:
+    rows = cells(splits=[1], seeds=[2])["rows"]
+    assert set(rows["seed"]) == {201}
+
+
+def test_every_published_result_has_a_row_of_this_run(base: dict[str, Any]) -> None:
+    told = results.published("oracle-slides")
+    told = told[told["table"].isin([oracle.Q1_Q2, oracle.GAPS])]
+    score = told["score"].str.replace("1000 trees", f"{BASE['trees']} trees")
+    keys = ["table", "method", "score", "class", "metric"]
+    wanted = set(told.assign(score=score)[keys].itertuples(index=False, name=None))
+    ours = base["rows"]
+    assert len(wanted) == 5
+    assert not wanted - set(ours[keys].itertuples(index=False, name=None))
+
+
+def test_the_equal_error_rate_stands_beside_every_auc(base: dict[str, Any]) -> None:
+    rows = base["rows"]
+    keys = ["table", "method", "score", "variant", "seed"]
+    beside = rows[rows["table"].isin(["networks", "results-q1-q2", "far", "left-out", "odin"])]
+    auc, eer = (
+        set(beside.loc[beside["metric"] == metric, keys].itertuples(index=False, name=None))
+        for metric in (oracle.AUC, oracle.EER)
+    )
+    assert auc and auc == eer
+
+
+def test_gaps_are_the_differences_of_the_aucs(base: dict[str, Any]) -> None:
+    rows = base["rows"]
+    steps = rows[(rows["table"] == oracle.Q1_Q2) & (rows["metric"] == oracle.AUC)]["value"]
+    gaps = rows[(rows["table"] == oracle.GAPS) & (rows["metric"] == oracle.GAP_METRIC)]["value"]
+    assert np.diff(steps.to_numpy()) == pytest.approx(gaps.to_numpy(), abs=1e-12)  # rounding
+
+
+def test_settings_unlike_the_profiles_are_a_variant(cells, base: dict[str, Any]) -> None:
+    rows = cells(profile="quick")["rows"]
+    told = {text for text in rows.loc[rows["table"] == oracle.Q1_Q2, "variant"]}
+    own = parameters.profile("quick", "oracle")
+    assert own["width"] != 2 and own["epochs"] != 1
+    assert told == {"epochs=1;width=2"}
+
+
+def test_stored_latents_give_the_same_rows(
+    cells, base: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("COMPANION_WORK", str(tmp_path))
+        cells("forests", store=["base", "all classes"])
+    monkeypatch.setattr(latent_store, "LATENTS", tmp_path / "latents")
+    table = latent_store.stored_latents(tmp_path / "latents")
+    assert table["network"].tolist() == ["all classes", "base"]
+    rows = cells(latents=True)["rows"]
+    for table_name in FROM_LATENTS:
+        assert values_in(rows, table_name) == values_in(base["rows"], table_name)
+    assert not set(rows["table"]) & {"far", "odin", "over-training", "budget"}
+    for name, value in (("width", 4), ("epochs", 2)):
+        with pytest.raises(errors.BadInput, match="are of width 2 and 1 epochs: set width and ep"):
+            cells("forests", latents=True, **{name: value})
+    with pytest.raises(errors.BadInput, match="No z of the base network is stored for MNIST-5k"):
+        cells("forests", latents=True, splits=[1])
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"seeds": []}, r"seeds needs entries from 0 up, each once; it was \[\]"),
+        ({"seeds": [-1]}, "seeds needs entries from 0 up"),
+        ({"splits": [0, 0]}, r"splits needs entries from 0 up, each once; it was \[0, 0\]"),
+        ({"splits": [4]}, "There are 4 splits of ten classes, so not number 4"),
+        ({"labelled": [0]}, "labelled needs entries from 1 up"),
+        ({"networks": ["all classes"]}, "networks must have the base network"),
+        ({"extra": ["hybird 0.9"]}, "no network 'hybird 0.9'.*Did you mean 'hybrid 0.9'"),
+        ({"extra": ["base"]}, "Each network can be named once"),
+        ({"store": ["sobel"]}, "store can name trained networks only"),
+        ({"sample": 0}, "sample and trees must be at least 1"),
+        ({"trees": 0}, "sample and trees must be at least 1"),
+        ({"curve_trees": 0}, "sample and trees must be at least 1"),
+        ({"batch_size": 1}, "batch_size at least 2"),
+        ({"epsilons": [0.1]}, "epsilons need 0"),
+        ({"epsilons": [0.0, -0.1]}, "epsilons need 0 and none below"),
+        ({"temperatures": [10]}, "temperatures 1"),
+        ({"temperatures": [1, 0]}, "none that is not above 0"),
+        ({"width": 0}, "width must be a whole number of at least 1; it was 0"),
+        ({"epochs": 0}, "epochs must be a whole number of at least 1; it was 0"),
+        ({"learning_rate": 0.0}, "learning_rate must be a number above 0; it was 0.0"),
+        ({"schedule": "cosine"}, "schedule must be one of"),
+        ({"precision": "float8"}, "precision must be one of"),
+        ({"far": ["mnist-5k"]}, "far must name other images than those of the run"),
+        ({"device": "gpu"}, "device must be auto, cpu or cuda.*it was 'gpu'"),
+    ],
+    ids=str,
+)
+def test_bad_input_is_one_sentence(cells, values: dict[str, Any], sentence: str) -> None:
+    parameters.check("oracle", values)  # so it is the chapter itself that refuses
+    with pytest.raises(errors.BadInput, match=sentence) as told:
+        cells("forests", **values)
+    assert "\n" not in str(told.value)
+
+
+def test_unknown_far_images_are_told_in_words(cells) -> None:
+    with pytest.raises(errors.UnknownName, match="Did you mean 'notmnist'"):
+        cells("forests", far=["notminst"])
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_told_in_words(cells) -> None:
+    with pytest.raises(errors.BadInput, match="cuda needs a GPU that PyTorch finds"):
+        cells("forests", device="cuda")
+
+
+def test_images_come_from_the_named_set_and_folder(
+    cells, base: dict[str, Any], digits: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def load(*names: str, **options: Any) -> ImageSet:
+        asked.append((*names, options))
+        return replace(digits, title="Fashion-MNIST", images=digits.images[:, :, ::-1])
+
+    monkeypatch.setattr(data, "load", load)
+    rows = cells(dataset="fashion-mnist", data_root="somewhere", trust=True)["rows"]
+    assert asked[0] == ("fashion-mnist", {"data_root": "somewhere", "trust": True})
+    assert set(rows["dataset"]) == {"Fashion-MNIST"}
+    assert values_in(rows, oracle.Q1_Q2) != values_in(base["rows"], oracle.Q1_Q2)
+
+
+def test_colour_images_and_grey_far_ones(
+    cells, digits: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    colours = np.repeat(digits.images, 3, axis=1)
+    wide = replace(digits, title="CIFAR-10", name="cifar-10", images=colours)
+    sets = {"cifar-10": wide, "grey": digits}
+    monkeypatch.setattr(data, "load", lambda name, **options: sets[name])
+    found = cells(dataset="cifar-10", far=["grey", "noise"])
+    assert found["rows"]["variant"].str.contains("far=grey").any()
+    assert found["pixels"].shape[1] == 3
