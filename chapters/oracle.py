@@ -965,7 +965,7 @@ LIMITS = ("lower", "upper")
 split_lines = {}
 for title in FULL:
     split_lines |= by_split(reference, title)
-if images.title not in FULL:
+if images.title not in {title for title, _ in split_lines}:
     split_lines |= by_split(rows, images.title)
 shown = pd.DataFrame.from_dict(split_lines, orient="index")
 shown.index = pd.MultiIndex.from_tuples(shown.index)
