@@ -50,8 +50,11 @@ OTHER_VALUES: dict[str, tuple[Any, str]] = {
 }
 # tested below by what they do, since another value need not move a number
 OTHERWISE = {"profile", "dataset", "data_root", "latents", "store", "trust", "device"}
-# what is made from stored z and logits alone
-FROM_LATENTS = ("results-q1-q2", "results-gaps", "few-labels", "left-out", "left-out-average")
+# what is read from the weights, and so is left out where z and logits come from a folder (as are
+# summaries over several epochs, which these runs do not have)
+OF_WEIGHTS = {"far", "far-average", "budget", "over-training", "odin", "odin-best"}
+TIME = "minutes of one core"  # the one metric that no values fix
+KEYS = ["table", "dataset", "method", "score", "class", "variant", "metric"]
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +92,12 @@ def base(cells) -> dict[str, Any]:
     return cells()
 
 
+def numbers_of(rows: pd.DataFrame, seed: int) -> pd.Series:
+    """The values of one experiment by what they are, without the time that it took."""
+    kept = rows[(rows["seed"] == seed) & (rows["metric"] != TIME)]
+    return kept.set_index(KEYS)["value"].sort_index()
+
+
 def values_in(rows: pd.DataFrame, table: str) -> list[float]:
     return rows.loc[rows["table"] == table, "value"].tolist()
 
@@ -108,22 +117,40 @@ def test_the_same_values_give_the_same_rows(cells, base: dict[str, Any]) -> None
     if torch.cuda.is_available():
         pytest.skip("device auto is another one here")
     again = cells(device="cpu")["rows"]
-    timed = ("run", "value")  # the run's name tells cpu from auto, and minutes differ
-    pd.testing.assert_frame_equal(again.drop(columns=[*timed]), base["rows"].drop(columns=[*timed]))
-    kept = [rows["metric"] != "minutes of one core" for rows in (again, base["rows"])]
-    assert again.loc[kept[0], "value"].tolist() == base["rows"].loc[kept[1], "value"].tolist()
+    pd.testing.assert_series_equal(
+        numbers_of(again, 0), numbers_of(base["rows"], 0), check_exact=True
+    )
+    assert again["n"].tolist() == base["rows"]["n"].tolist()
 
 
-def test_a_second_split_changes_nothing_about_the_first(cells, base: dict[str, Any]) -> None:
-    found = cells(splits=[0, 2])
-    both = found["rows"][found["rows"]["metric"] != "minutes of one core"]
-    keys = [name for name in both.columns if name not in ("run", "value", "n")]
-    alone = base["rows"].set_index(keys)["value"]
-    first = both[both["seed"] == 0].set_index(keys)["value"]
-    assert first.equals(alone.loc[first.index])  # exactly
-    assert set(both["seed"]) == {0, 2}
-    # one network of all classes serves both
-    assert sorted(found["fitted"]) == [("all classes", 0, 0), ("base", 0, 0), ("base", 2, 0)]
+@pytest.mark.parametrize(
+    ("values", "second", "trained"),
+    [
+        # one network of all classes serves both splits, but each seed divides the images anew
+        ({"splits": [0, 2]}, 2, [("all classes", 0, 0), ("base", 0, 0), ("base", 2, 0)]),
+        (
+            {"seeds": [0, 1]},
+            100,
+            [("all classes", 0, 0), ("all classes", 0, 1), ("base", 0, 0), ("base", 0, 1)],
+        ),
+    ],
+    ids=["split", "seed"],
+)
+def test_a_second_split_or_seed_changes_nothing_about_the_first(
+    cells, base: dict[str, Any], values: dict[str, Any], second: int, trained: list[Any]
+) -> None:
+    found = cells(**values)
+    rows = found["rows"]
+    assert set(rows["seed"]) == {0, second}
+    alone, first = numbers_of(base["rows"], 0), numbers_of(rows, 0)
+    pd.testing.assert_series_equal(first, alone, check_exact=True)
+    other = numbers_of(rows, second)
+    both = other.index.intersection(first.index)
+    assert {oracle.Q1_Q2, oracle.GAPS, "networks"} <= set(both.get_level_values("table"))
+    assert not other[both].equals(first[both])
+    assert sorted(found["fitted"]) == trained
+    test_of_first, test_of_other = (parts["test"] for parts in found["parts"].values())
+    assert np.array_equal(test_of_first, test_of_other) == ("splits" in values)
 
 
 def test_the_rows_seed_counts_splits_and_seeds(cells) -> None:
@@ -160,32 +187,65 @@ def test_gaps_are_the_differences_of_the_aucs(base: dict[str, Any]) -> None:
     assert np.diff(steps.to_numpy()) == pytest.approx(gaps.to_numpy(), abs=1e-12)  # rounding
 
 
-def test_settings_unlike_the_profiles_are_a_variant(cells, base: dict[str, Any]) -> None:
-    rows = cells(profile="quick")["rows"]
-    told = {text for text in rows.loc[rows["table"] == oracle.Q1_Q2, "variant"]}
+def test_settings_of_the_profile_are_the_main_rows(
+    cells, base: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert base["provenance"]["profile"] == "custom"
     own = parameters.profile("quick", "oracle")
     assert own["width"] != 2 and own["epochs"] != 1
-    assert told == {"epochs=1;width=2"}
+    other = cells(profile="quick")["rows"]
+    assert set(other.loc[other["table"] == oracle.Q1_Q2, "variant"]) == {"epochs=1;width=2"}
+
+    (tmp_path / "quick.yml").write_text("oracle: {width: 2, epochs: 1}\n")
+    monkeypatch.setattr(parameters, "PROFILES", tmp_path)
+    main = cells(profile="quick")["rows"]
+    assert main["run"].str.startswith("oracle-quick-").all()
+    assert set(main.loc[main["table"].isin([oracle.Q1_Q2, oracle.GAPS]), "variant"]) == {""}
+    kept = [rows.loc[rows["metric"] != TIME, "value"].tolist() for rows in (main, other)]
+    assert kept[0] == kept[1]
 
 
 def test_stored_latents_give_the_same_rows(
-    cells, base: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cells, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    names = [*BASE["networks"], "hybrid 0.9", "member 1", "width 3"]
+    values = {"extra": names[2:]}
     with monkeypatch.context() as patch:
         patch.setenv("COMPANION_WORK", str(tmp_path))
-        cells("forests", store=["base", "all classes"])
+        trained = cells(**values, store=names)["rows"]
     monkeypatch.setattr(latent_store, "LATENTS", tmp_path / "latents")
     table = latent_store.stored_latents(tmp_path / "latents")
-    assert table["network"].tolist() == ["all classes", "base"]
-    rows = cells(latents=True)["rows"]
-    for table_name in FROM_LATENTS:
-        assert values_in(rows, table_name) == values_in(base["rows"], table_name)
-    assert not set(rows["table"]) & {"far", "odin", "over-training", "budget"}
+    assert table["network"].tolist() == sorted(names)
+    assert table["width"].tolist() == [3 if name == "width 3" else 2 for name in sorted(names)]
+
+    rows = cells(**values, latents=True)["rows"]
+    of_weights = trained["table"].isin(OF_WEIGHTS)
+    assert set(trained.loc[of_weights, "table"]) == OF_WEIGHTS
+    wanted = numbers_of(trained[~of_weights], 0)
+    assert {"networks", "ensembles", "hybrid-chosen"} <= set(wanted.index.get_level_values("table"))
+    pd.testing.assert_series_equal(numbers_of(rows, 0), wanted, check_exact=True)
+
     for name, value in (("width", 4), ("epochs", 2)):
         with pytest.raises(errors.BadInput, match="are of width 2 and 1 epochs: set width and ep"):
             cells("forests", latents=True, **{name: value})
     with pytest.raises(errors.BadInput, match="No z of the base network is stored for MNIST-5k"):
         cells("forests", latents=True, splits=[1])
+    monkeypatch.setattr(latent_store, "LATENTS", tmp_path / "nothing")
+    with pytest.raises(errors.BadInput, match="No z of the base network is stored for MNIST-5k"):
+        cells("forests", latents=True)
+
+
+def test_latents_of_other_images_are_not_taken(
+    cells, digits: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("COMPANION_WORK", str(tmp_path))
+        cells("forests", networks=["base"], store=["base"])
+    monkeypatch.setattr(latent_store, "LATENTS", tmp_path / "latents")
+    cells("forests", networks=["base"], latents=True)
+    monkeypatch.setattr(data, "load", lambda name, **options: replace(digits, sha256="0" * 64))
+    with pytest.raises(errors.BadInput, match="No z of the base network is stored for MNIST-5k"):
+        cells("forests", networks=["base"], latents=True)
 
 
 @pytest.mark.parametrize(
@@ -193,17 +253,23 @@ def test_stored_latents_give_the_same_rows(
     [
         ({"seeds": []}, r"seeds needs entries from 0 up, each once; it was \[\]"),
         ({"seeds": [-1]}, "seeds needs entries from 0 up"),
+        ({"splits": []}, r"splits needs entries from 0 up, each once; it was \[\]"),
+        ({"splits": [-1]}, "splits needs entries from 0 up"),
         ({"splits": [0, 0]}, r"splits needs entries from 0 up, each once; it was \[0, 0\]"),
         ({"splits": [4]}, "There are 4 splits of ten classes, so not number 4"),
+        ({"labelled": []}, r"labelled needs entries from 1 up, each once; it was \[\]"),
         ({"labelled": [0]}, "labelled needs entries from 1 up"),
         ({"networks": ["all classes"]}, "networks must have the base network"),
         ({"extra": ["hybird 0.9"]}, "no network 'hybird 0.9'.*Did you mean 'hybrid 0.9'"),
+        ({"networks": ["base", "rotations"]}, "no network 'rotations'.*Did you mean 'rotation'"),
+        ({"networks": ["base", "base"]}, "Each network can be named once"),
         ({"extra": ["base"]}, "Each network can be named once"),
         ({"store": ["sobel"]}, "store can name trained networks only"),
         ({"sample": 0}, "sample and trees must be at least 1"),
         ({"trees": 0}, "sample and trees must be at least 1"),
         ({"curve_trees": 0}, "sample and trees must be at least 1"),
         ({"batch_size": 1}, "batch_size at least 2"),
+        ({"epsilons": []}, "epsilons need 0 and none below"),
         ({"epsilons": [0.1]}, "epsilons need 0"),
         ({"epsilons": [0.0, -0.1]}, "epsilons need 0 and none below"),
         ({"temperatures": [10]}, "temperatures 1"),
@@ -262,3 +328,14 @@ def test_colour_images_and_grey_far_ones(
     found = cells(dataset="cifar-10", far=["grey", "noise"])
     assert found["rows"]["variant"].str.contains("far=grey").any()
     assert found["pixels"].shape[1] == 3
+
+
+def test_a_fifth_of_many_classes_is_drawn_for_the_anomalies(
+    cells, digits: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = 2 * digits.labels + np.arange(len(digits.labels)) % 2
+    many = replace(digits, labels=labels, class_names=tuple(map(str, range(20))))
+    monkeypatch.setattr(data, "load", lambda name, **options: many)
+    nominal = cells("levels", splits=[0, 7])["nominal_of"]
+    assert len(nominal(0)) == len(nominal(7)) == 16
+    assert nominal(0) != nominal(7)
