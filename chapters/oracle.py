@@ -309,6 +309,11 @@ for each in experiments:
             continue
         if latents:
             where = dict(zip(latent_store.KEYS, (images.title, *key), strict=True))
+            if training.recipe(name).classes == "all":  # stored with any split, it serves all
+                listed = latent_store.stored_latents(store_folder)
+                listed = listed[(listed["network"] == name) & (listed["seed"] == key[2])]
+                listed = listed[listed["dataset"] == images.title]
+                where["split"] = int(listed["split"].min()) if len(listed) else key[1]
             found = latent_store.find_latents(**where, folder=store_folder)
             if found and found[1]["data_sha256"] == images.sha256:
                 held[key], known[key] = found
