@@ -65,6 +65,7 @@ from myst_nb import glue
 from scipy import stats
 
 from lib import data, metrics, models, parameters, results, scores, training, workspace
+from lib.data import class_names
 from lib.errors import BadInput
 from lib.figures import COLOURS, roc_curves, score_histograms, use_style
 from lib.results import latent_store, oracle
@@ -203,11 +204,29 @@ plt.close(figure)
 # One image of some nominal and some anomaly classes of the first split.
 # ```
 #
+# These are all splits of ten classes, as positions and as CIFAR-10 has them, and the first anomaly
+# classes drawn for CIFAR-100:
+
+# %% tags=["hide-input", "figure"]
+lists = {
+    ("ten classes, nominal", split): ", ".join(
+        f"{label} {class_names.CIFAR_10[label]}" for label in nominal
+    )
+    for split, nominal in enumerate(data.distinct_splits(data.CIFAR10_SPLITS))
+}
+for split in range(3):
+    drawn = data.draw_classes(100, 20, training.numpy_generator(split, "anomaly classes"))
+    words = ", ".join(class_names.CIFAR_100[label] for label in drawn)
+    lists["CIFAR-100, anomalies", split] = words
+lists = pd.DataFrame({"classes": lists}).rename_axis(["", "split"])
+lists.style.set_table_attributes('class="words"').set_caption("Splits of the classes")
+
+# %% [markdown]
 # ## The networks
 #
 # ResNet-34 {cite:p}`he2016resnet` for images of 32×32 pixels, trained with crops and, but for
 # digits, flips; the epoch of best validation accuracy is kept. At the document's width of 64 an
-# epoch takes twenty minutes of both cores here, so ours are narrow. {glue:text}`or-budget`
+# epoch takes minutes of a GPU and far more of a CPU, so ours are narrow. {glue:text}`or-budget`
 #
 # Every other network is named by a *recipe* and differs from the base network in one thing:
 
@@ -346,8 +365,8 @@ if any(("base", *each) not in held for each in experiments):
 # gap = metrics.delong_difference(is_anomaly_in_test, oracle, score)
 # ```
 #
-# The forest has a thousand trees, two hundred where curves are drawn, and scikit-learn's defaults
-# otherwise. Beside it stand, on the same $z$, a
+# The forest has {glue:text}`or-trees` trees, {glue:text}`or-curve-trees` where curves are drawn,
+# and scikit-learn's defaults otherwise. Beside it stand, on the same $z$, a
 # linear probe and the vote of the ten nearest labelled images, and one detector that knows no
 # anomaly: the distance to the tenth nearest nominal validation image.
 
@@ -717,7 +736,7 @@ workspace.leave_results(rows, provenance)
 # What this run is read against: the committed full-data runs, and the document's own numbers
 reference = results.reference_rows()
 document = results.published("oracle-slides")
-FULL = [title for title in ("CIFAR-10", "CIFAR-100", "Fashion-MNIST", "MNIST")]
+FULL = ("CIFAR-10", "CIFAR-100", "Fashion-MNIST", "MNIST")
 main = images.title if images.title in FULL else "CIFAR-10"
 stand_in = {main: images.title}
 claims = [claim for claim in results.load_claims() if claim.document == "oracle-slides"]
@@ -905,9 +924,9 @@ for axis, (title, bars) in zip(axes[0], panels.items(), strict=True):
         where = np.arange(3) + (i - (len(bars) - 1) / 2) * 0.8 / len(bars)
         errors = np.where(np.isfinite(errors), errors, 0)
         axis.bar(where, heights, 0.8 / len(bars), yerr=errors, color=look[word], label=word)
-        for place, height in zip(where, heights, strict=True):
+        for place, height, error in zip(where, heights, errors, strict=True):
             # above its interval, and apart from the neighbours' numbers
-            axis.text(place, height + 0.006, f"{height:.3f}", ha="center", fontsize=7)
+            axis.text(place, height + error + 0.006, f"{height:.3f}", ha="center", fontsize=7)
     axis.set_xticks(range(3), list(STEPS), fontsize="small")
     axis.set(title=title, ylim=(0.5, 1.08), ylabel="AUC")
     axis.legend(fontsize="small", loc="upper left")
@@ -1416,6 +1435,7 @@ print(f"AUC of the Mahalanobis distance {metrics.auroc(is_anomaly, distance):.3f
 # %% tags=["remove-cell", "figure"]
 # Every sentence with a number in it is put together here, from the rows.
 sentences = {"odin-source": odin_source, "reflections-source": trained_by}
+sentences |= {"trees": f"{trees:,}", "curve-trees": f"{curve_trees:,}"}
 STEP_CELLS = [
     {"table": oracle.Q1_Q2, "metric": oracle.AUC, "method": method, "score": score}
     for method, score in (
@@ -1450,24 +1470,25 @@ sentences["gaps"] = (
     "with wider networks."
 )
 for key, method, words in (
-    ("q1", oracle.Q1_GAP, "Q1: z holds more than the score brings out"),
-    ("q2", oracle.Q2_GAP, "Q2: a representation that has seen all classes holds more"),
+    ("q1", oracle.Q1_GAP, "Q1, from the score to an oracle detector on the same z"),
+    ("q2", oracle.Q2_GAP, "Q2, from there to the z of a network that has seen all classes"),
 ):
     measured_gap = gap_text("reference", method)
     where_from = f"{main}, our reference" if measured_gap else f"{images.title}, this build"
     shown_gap = measured_gap or gap_text("this build", method) or "not measured"
     place = ["Q1 detector gap", "Q2 representation gap"].index(method)
     published_gap = printed("CIFAR-10", oracle.GAP_METRIC).split(" → ")[place]
-    sentences[key] = f"{words}, by {shown_gap} of AUC ({where_from}); published {published_gap}."
+    sentences[key] = f"{words}: {shown_gap} of AUC ({where_from}); published {published_gap}."
 LOGIT = {"metric": oracle.AUC, "score": "max logit"}
 OF_FOREST = {"metric": oracle.AUC, "score": FOREST}
+insects = document.loc[document["metric"].str.startswith("equal error rate"), "value"].iloc[0]
 sentences["baseline"] = (
     f"The AUC of the max logit is {beside(method=oracle.BASE, **LOGIT)}; of the same score before "
     f"training {beside(method='untrained ResNet34 classifier', **LOGIT)}; of the distance to the "
     "mean training image "
     f"{beside(method='trivial', metric=oracle.AUC, score='distance to mean')}. The max logit's "
     f"equal error rate is {beside(method=oracle.BASE, metric=oracle.EER, score='max logit')}; the "
-    "talk's insects had 0.20 in 2011."
+    f"talk's insects had {insects:.2f} in 2011."
 )
 probe = beside(method=oracle.BASE, metric=oracle.AUC, score=oracle.PROBE)
 pixel = beside(method=oracle.PIXELS, metric=oracle.AUC, score=PIXEL_FOREST)
@@ -1477,7 +1498,7 @@ sentences["controls"] = (
     f"{beside(method=oracle.UNTRAINED, **OF_FOREST)}, on the pixels {pixel}."
 )
 sentences["doubt"] = (
-    "What the oracle reads is not all learnt: the same forest has "
+    "What the same forest reads elsewhere: its AUC is "
     f"{beside(method=oracle.UNTRAINED, **OF_FOREST)} on an untrained network, and {pixel} on the "
     f"pixels; a linear probe on z has {probe}, the forest "
     f"{beside(method=oracle.BASE, **OF_FOREST)}."

