@@ -1259,7 +1259,7 @@ table_of(
 judged("godin", "odin", "ensemble")
 
 # %% [markdown]
-# ## Tasks that did not help
+# ## Tasks that did not help, says the talk
 #
 # A network that must also name how far the image was turned, colour a grey image, or draw its
 # Sobel edges. One head each on $z$, beside the classes. {glue:text}`or-auxiliary`
@@ -1434,7 +1434,8 @@ print(f"AUC of the Mahalanobis distance {metrics.auroc(is_anomaly, distance):.3f
 
 # %% tags=["remove-cell", "figure"]
 # Every sentence with a number in it is put together here, from the rows.
-sentences = {"odin-source": odin_source, "reflections-source": trained_by}
+worded = {"reference": "our reference", "this build": "this build"}
+sentences = {"odin-source": worded[odin_source], "reflections-source": worded[trained_by]}
 sentences |= {"trees": f"{trees:,}", "curve-trees": f"{curve_trees:,}"}
 STEP_CELLS = [
     {"table": oracle.Q1_Q2, "metric": oracle.AUC, "method": method, "score": score}
