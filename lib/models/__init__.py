@@ -3,6 +3,8 @@
 from lib.models.build import build, count_parameters
 from lib.models.cae import CAE, decoder_weights
 from lib.models.classifier import Classifier
+from lib.models.digit_classifier import DenoisingClassifier, digit_classifier
+from lib.models.fooling_generator import FoolingGenerator
 from lib.models.heads import (
     GeneralizedOdinHead,
     ReconstructionDecoder,
@@ -18,6 +20,8 @@ __all__ = [
     "CIFAR_DEVIATION",
     "CIFAR_MEAN",
     "Classifier",
+    "DenoisingClassifier",
+    "FoolingGenerator",
     "GeneralizedOdinHead",
     "LSAAutoencoder",
     "ReconstructionDecoder",
@@ -26,6 +30,7 @@ __all__ = [
     "cascade",
     "count_parameters",
     "decoder_weights",
+    "digit_classifier",
     "parameter_groups",
     "randomised",
     "rotation_head",

@@ -9,6 +9,14 @@ from lib.scores.attribution import (
     integrated_gradients,
     smooth_gradient,
 )
+from lib.scores.confidence import (
+    alpha_keeping,
+    cool_log_outputs,
+    log_confidence,
+    log_curvature_factor,
+    rejection_score,
+)
+from lib.scores.curvature import curvature, hutchinson_trace, jacobian_trace
 from lib.scores.gradcon import gradcon_score, gradcon_scores, gradient_cosines, gradient_score
 from lib.scores.gradients import decoder_gradients
 from lib.scores.jacobian import error_jacobian
@@ -36,6 +44,7 @@ from lib.scores.oracle import (
     nominal_neighbour_distance,
     oracle_neighbour_vote,
 )
+from lib.scores.outputs import in_batches, log_outputs
 from lib.scores.reconstruction import reconstruction_error
 from lib.scores.table import LOGIT_TABLE, TABLE, ScoreEntry
 from lib.scores.trivial import distance_to_mean, mean_brightness
@@ -45,6 +54,9 @@ __all__ = [
     "LOGIT_TABLE",
     "TABLE",
     "ScoreEntry",
+    "alpha_keeping",
+    "cool_log_outputs",
+    "curvature",
     "decoder_gradients",
     "distance_to_mean",
     "energy",
@@ -62,10 +74,16 @@ __all__ = [
     "gradient_score",
     "gradient_times_input",
     "guided_backpropagation",
+    "hutchinson_trace",
+    "in_batches",
     "input_gradient",
     "integrated_gradients",
     "intensity_map",
+    "jacobian_trace",
     "linear_probe_score",
+    "log_confidence",
+    "log_curvature_factor",
+    "log_outputs",
     "max_logit",
     "max_probability",
     "mean_brightness",
@@ -75,6 +93,7 @@ __all__ = [
     "oracle_neighbour_vote",
     "product_map",
     "reconstruction_error",
+    "rejection_score",
     "saliency_map",
     "scaled",
     "smooth_gradient",

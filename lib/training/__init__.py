@@ -4,6 +4,21 @@ from lib.training.autoencoder import TrainedAutoencoder, fit_autoencoder, mean_s
 from lib.training.auxiliary import Auxiliary
 from lib.training.checkpoint import fingerprint, load_checkpoint, save_checkpoint
 from lib.training.classifier import CLASSIFIER_CODE, TrainedClassifier, fit_classifier
+from lib.training.digits import (
+    TrainedDigits,
+    class_evidence,
+    classification_loss,
+    cool_loss,
+    denoising_loss,
+    fit_digits,
+)
+from lib.training.fooling import (
+    Fooling,
+    fool,
+    fool_with_generator,
+    generator_rate,
+    generator_start,
+)
 from lib.training.gradcon import Fitted, fit, mean_gradient
 from lib.training.prediction import Prediction, predict
 from lib.training.recipes import NAMED, Recipe, fit_recipe, recipe, untrained_network
@@ -20,18 +35,29 @@ __all__ = [
     "NAMED",
     "Auxiliary",
     "Fitted",
+    "Fooling",
     "Prediction",
     "Recipe",
     "ReferenceGradient",
     "TrainedAutoencoder",
     "TrainedClassifier",
+    "TrainedDigits",
+    "class_evidence",
+    "classification_loss",
+    "cool_loss",
+    "denoising_loss",
     "deterministic",
     "fingerprint",
     "fit",
     "fit_autoencoder",
     "fit_classifier",
+    "fit_digits",
     "fit_recipe",
+    "fool",
+    "fool_with_generator",
     "generator",
+    "generator_rate",
+    "generator_start",
     "gradient_cosines",
     "load_checkpoint",
     "load_reference",

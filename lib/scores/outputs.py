@@ -1,0 +1,45 @@
+"""The outputs a network stands by: its classes' probabilities, scaled by its own confidence."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from lib.models import Classifier, DenoisingClassifier
+from lib.scores.confidence import cool_log_outputs, log_confidence
+
+
+def log_outputs(
+    model: Classifier,
+    x: Tensor,
+    *,
+    omega: int = 1,
+    alpha: float = 0.0,
+    squared: bool = False,
+    known: int | None = None,
+) -> Tensor:
+    """Logarithm of each class's output `[n, classes]`, float64, at most 0; higher is more trusted.
+
+    A network with a decoder has its softmax scaled by the confidence of weight `alpha`, one whose
+    head has classes · `omega` units gives COOL's outputs, any other its softmax. `known` keeps the
+    first classes only: those after them were trained on negative samples. Differentiable by `x`
+    `[n, 1, 28, 28]`; float64, since float32 rounds sure images to one value. The curvature factor
+    is left out: it is 1 on images (methods.md 5.3). Raises BadInput as `log_confidence` and
+    `cool_log_outputs` do.
+    Source: spigler2018denoising, scaled outputs; kardan2017cool.
+    """
+    if isinstance(model, DenoisingClassifier):
+        logits, drawn = model.both(x)
+        confidence = log_confidence(x, drawn, alpha=alpha, squared=squared)
+        found: Tensor = torch.log_softmax(logits.double(), 1) + confidence[:, None].double()
+    elif omega > 1:
+        found = cool_log_outputs(model(x).double(), omega=omega)
+    else:
+        found = torch.log_softmax(model(x).double(), 1)
+    return found[:, :known]
+
+
+@torch.no_grad()
+def in_batches(function: Callable[[Tensor], Tensor], x: Tensor, *, batch_size: int = 500) -> Tensor:
+    """`function` of `x`, a batch at a time and without gradients; the batch bounds memory only."""
+    return torch.cat([function(part) for part in x.split(batch_size)])

@@ -1,0 +1,170 @@
+"""Training of the small digit networks: one loop, and the loss of each kind of network."""
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from lib.errors import BadInput
+from lib.models import Classifier, DenoisingClassifier
+from lib.training.autoencoder import Progress, State
+from lib.training.checkpoint import load_checkpoint, save_checkpoint
+from lib.training.checks import check_counts, check_images, check_not_negative, check_positive
+from lib.training.objective import Labelled
+
+Loss = Callable[[Classifier, Tensor, Tensor, torch.Generator], Tensor]
+
+
+@dataclass(frozen=True)
+class TrainedDigits:
+    """The network after its last epoch, in evaluation mode, and what led there.
+
+    `snapshots` holds the weights after each epoch that was to be kept, on the CPU. `history` has
+    one entry per epoch: epoch, train_loss, validation_loss, validation_accuracy and seconds.
+    """
+
+    model: Classifier
+    snapshots: dict[int, State]
+    history: list[dict[str, float]]
+
+
+def classification_loss(
+    model: Classifier, x: Tensor, labels: Tensor, generator: torch.Generator
+) -> Tensor:
+    """Cross-entropy of the softmax, averaged over the batch; draws nothing."""
+    return F.cross_entropy(model(x), labels)
+
+
+def cool_loss(model: Classifier, x: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
+    """Cross-entropy with the target 1/omega on each unit of the true class; draws nothing.
+
+    One softmax runs over all classes · omega units. Source: kardan2017cool; methods.md 5.5.
+    """
+    units = F.log_softmax(model(x), dim=1).unflatten(1, (model.classes, -1))
+    return F.nll_loss(units.mean(2), labels)
+
+
+def denoising_loss(*, noise: float = 0.2, weight: float = 10.0) -> Loss:
+    """Cross-entropy + `weight` · squared reconstruction error averaged over pixels.
+
+    Both heads see the same noisy image, x plus Gaussian noise of standard deviation `noise`,
+    clipped to [0, 1]; the target is the clean one. Noise 0 gives a plain autoencoder beside the
+    classifier. Raises BadInput for a noise or weight below 0.
+    Source: spigler2018denoising, proposed solution; weights of methods.md 5.2.
+    """
+    check_not_negative(noise=noise, weight=weight)
+
+    def loss(model: Classifier, x: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
+        if not isinstance(model, DenoisingClassifier):
+            raise BadInput("This loss needs a network with a decoder.")
+        given = x
+        if noise:
+            drawn = torch.randn(x.shape, generator=generator).to(x.device)
+            given = (x + noise * drawn).clamp(0, 1)
+        logits, reconstruction = model.both(given)
+        error = F.mse_loss(reconstruction, x)
+        return F.cross_entropy(logits, labels) + weight * error
+
+    return loss
+
+
+def fit_digits(
+    model: Classifier,
+    loss: Loss,
+    train: Labelled,
+    validation: Labelled,
+    *,
+    generator: torch.Generator,
+    epochs: int,
+    learning_rate: float = 1e-3,
+    batch_size: int = 128,
+    keep: Collection[int] = (),
+    progress: Progress | None = None,
+    checkpoint: Path | None = None,
+    fingerprint: str = "",
+) -> TrainedDigits:
+    """Train `model` in place with Adam; the last epoch's network counts.
+
+    Images `[n, 1, 28, 28]` in [0, 1] with labels `[n]` int64, on the model's device. `generator`
+    draws batches and whatever `loss` draws; held-out images get the same draws in each epoch. The
+    weights after the epochs in `keep` are kept. With `checkpoint` each epoch is written there and
+    an interrupted training goes on from it; a file with another `fingerprint`, with more epochs
+    than asked for, or without a snapshot that is to be kept, is ignored.
+    Raises BadInput for epochs, batch size or learning rate not above 0, no images, and labels that
+    do not fit; DataCorrupt for a damaged checkpoint. Source: methods.md 5.2.
+    """
+    check_counts(epochs=epochs, batch_size=batch_size)
+    check_positive(learning_rate=learning_rate)
+    for word, (images, labels) in (("training", train), ("validation", validation)):
+        check_images(**{word: images})
+        if labels.shape != (len(images),) or not 0 <= labels.min() <= labels.max() < model.classes:
+            raise BadInput(
+                f"The {word} labels must be {len(images)} numbers from 0 to {model.classes - 1}."
+            )
+    optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate)
+    history: list[dict[str, float]] = []
+    snapshots: dict[int, State] = {}
+    if checkpoint is not None and checkpoint.exists():
+        state = load_checkpoint(checkpoint)
+        past = len(state["history"])
+        missed = {epoch for epoch in keep if epoch <= past} - set(state["snapshots"])
+        if state.get("fingerprint") == fingerprint and past <= epochs and not missed:
+            model.load_state_dict(state["model"])
+            optimiser.load_state_dict(state["optimiser"])
+            generator.set_state(state["generator"])
+            history, snapshots = state["history"], state["snapshots"]
+
+    for epoch in range(len(history) + 1, epochs + 1):
+        start, total = time.monotonic(), torch.zeros((), dtype=torch.float64)
+        model.train()
+        order = torch.randperm(len(train[0]), generator=generator).to(train[0].device)
+        for batch in order.split(batch_size):
+            found = loss(model, train[0][batch], train[1][batch], generator)
+            optimiser.zero_grad()
+            found.backward()
+            optimiser.step()
+            total += found.detach().double().cpu() * len(batch)
+        entry = {"epoch": float(epoch), "train_loss": float(total) / len(order)}
+        entry |= _held_out(model.eval(), loss, validation, batch_size=batch_size)
+        entry["seconds"] = time.monotonic() - start
+        history.append(entry)
+        if epoch in keep:
+            snapshots[epoch] = {k: v.detach().cpu().clone() for k, v in model.state_dict().items()}
+        if checkpoint is not None:
+            save_checkpoint(
+                checkpoint,
+                {
+                    "fingerprint": fingerprint,
+                    "model": model.state_dict(),
+                    "optimiser": optimiser.state_dict(),
+                    "generator": generator.get_state(),
+                    "history": history,
+                    "snapshots": snapshots,
+                },
+            )
+        if progress is not None:
+            progress(entry)
+    return TrainedDigits(model.eval(), snapshots, history)
+
+
+@torch.no_grad()
+def _held_out(
+    model: Classifier, loss: Loss, held_out: Labelled, *, batch_size: int
+) -> dict[str, float]:
+    generator = torch.Generator().manual_seed(0)  # the same noise in each epoch
+    total, correct = 0.0, 0
+    for x, labels in zip(*(part.split(batch_size) for part in held_out), strict=True):
+        total += float(loss(model, x, labels, generator)) * len(x)
+        correct += int((class_evidence(model, x).argmax(1) == labels).sum())
+    n = len(held_out[0])
+    return {"validation_loss": total / n, "validation_accuracy": correct / n}
+
+
+def class_evidence(model: Classifier, x: Tensor) -> Tensor:
+    """One number per class `[n, classes]`, highest for the predicted one: mean of its units."""
+    evidence: Tensor = model(x).unflatten(1, (model.classes, -1)).mean(2)
+    return evidence

@@ -1,0 +1,84 @@
+"""The slides' network: its sizes counted by hand, its decoder, and what it refuses."""
+
+import pytest
+import torch
+
+from lib.errors import BadInput
+from lib.models import (
+    DenoisingClassifier,
+    FoolingGenerator,
+    build,
+    count_parameters,
+    digit_classifier,
+)
+
+TRUNK = (25 + 1) * 32 + (32 * 25 + 1) * 64 + (1024 + 1) * 400
+MIRRORED = (400 + 1) * 1024 + 64 * 25 * 32 + 32 + 32 * 25 + 1
+
+
+@pytest.mark.parametrize(
+    ("network", "parameters"),
+    [
+        (lambda: digit_classifier(10), TRUNK + 401 * 10),
+        (lambda: digit_classifier(10, omega=10), TRUNK + 401 * 100),
+        (lambda: DenoisingClassifier(10), TRUNK + 401 * 10 + MIRRORED),
+        (lambda: DenoisingClassifier(10, mirrored=False), TRUNK + 401 * 10 + 401 * 784),
+    ],
+)
+def test_parameters_are_those_counted_by_hand(network, parameters):
+    assert count_parameters(network()) == parameters
+
+
+def test_the_baseline_has_the_size_that_was_checked_for_no_padding():
+    assert count_parameters(digit_classifier(10)) == 466_106  # methods.md 5.1
+
+
+@pytest.mark.parametrize("mirrored", [True, False])
+def test_a_decoder_draws_images_like_its_input_from_the_same_pass(mirrored):
+    g = torch.Generator().manual_seed(0)
+    network = build(lambda: DenoisingClassifier(3, mirrored=mirrored), g)
+    x = torch.rand(5, 1, 28, 28, generator=g)
+    logits, drawn = network.both(x)
+    assert logits.shape == (5, 3)
+    assert drawn.shape == x.shape
+    assert ((drawn > 0) & (drawn < 1)).all()
+    assert torch.equal(logits, network(x))
+    assert torch.equal(drawn, network.reconstruct(x))
+
+
+def test_images_do_not_influence_each_other():
+    g = torch.Generator().manual_seed(0)
+    network = build(lambda: DenoisingClassifier(10), g)
+    x = torch.rand(4, 1, 28, 28, generator=g)
+    alone = torch.cat([network.reconstruct(image[None]) for image in x])
+    # float32 sums in another order: about a hundred roundings of 6e-8
+    torch.testing.assert_close(network.reconstruct(x), alone, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("classes", [0, -1, 2.0, True])
+def test_a_number_of_classes_that_is_none_is_refused(classes):
+    with pytest.raises(BadInput, match="classes must be a whole number of at least 1"):
+        digit_classifier(classes)
+
+
+def test_an_omega_below_one_is_refused():
+    with pytest.raises(BadInput, match="omega must be a whole number of at least 1; it was 0"):
+        digit_classifier(10, omega=0)
+
+
+def test_images_of_another_size_are_refused():
+    with pytest.raises(BadInput, match=r"takes images \[n, 1, 28, 28\]"):
+        digit_classifier(10)(torch.zeros(1, 1, 32, 32))
+
+
+def test_the_generator_has_the_weights_of_one_dense_layer():
+    network = FoolingGenerator(torch.rand(784))
+    assert count_parameters(network) == 784 * 784 + 784
+    assert network().shape == (1, 1, 28, 28)
+    assert torch.equal(network(), network.logits().sigmoid())
+
+
+@pytest.mark.parametrize("given", [torch.rand(2, 784), torch.rand(783)])
+def test_a_generator_input_that_makes_no_square_image_is_refused(given):
+    with pytest.raises(BadInput, match="a square number of entries"):
+        FoolingGenerator(given)
