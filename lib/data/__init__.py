@@ -1,7 +1,9 @@
 """Image sets by name, and the evaluation protocols that split them."""
 
+from lib.data.clutter import cluttered, two_digits
 from lib.data.images import ImageSet, content_hash, pad, resize, to_float
 from lib.data.loading import KNOWN, load
+from lib.data.negatives import negative_samples
 from lib.data.open_set import (
     CIFAR10_SPLITS,
     class_positions,
@@ -21,11 +23,13 @@ __all__ = [
     "ImageSet",
     "anomaly_labels",
     "class_positions",
+    "cluttered",
     "content_hash",
     "distinct_splits",
     "draw_classes",
     "grey",
     "load",
+    "negative_samples",
     "one_class",
     "open_set",
     "outlier_share",
@@ -37,4 +41,5 @@ __all__ = [
     "several_classes",
     "sobel",
     "to_float",
+    "two_digits",
 ]

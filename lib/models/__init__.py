@@ -14,6 +14,7 @@ from lib.models.heads import (
 from lib.models.lsa_autoencoder import LSAAutoencoder
 from lib.models.randomise import cascade, randomised
 from lib.models.resnet import CIFAR_DEVIATION, CIFAR_MEAN, ResNet34
+from lib.models.toy import ToyAutoencoder, ToyClassifier
 
 __all__ = [
     "CAE",
@@ -26,6 +27,8 @@ __all__ = [
     "LSAAutoencoder",
     "ReconstructionDecoder",
     "ResNet34",
+    "ToyAutoencoder",
+    "ToyClassifier",
     "build",
     "cascade",
     "count_parameters",

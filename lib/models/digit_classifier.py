@@ -13,7 +13,7 @@ def digit_classifier(classes: int, *, omega: int = 1) -> Classifier:
     Two convolutions of 5×5 without padding, max-pooling before each ReLU, 400 hidden units.
     `omega` above 1 gives COOL's output layer: units c · omega to (c + 1) · omega - 1 belong to
     class c. Raises BadInput for classes or omega below 1.
-    Source: spigler2018denoising, fooling 1; padding of methods.md 5.1.
+    Source: spigler2019denoising, fooling 1; padding of methods.md 5.1.
     """
     check_whole(classes=classes, omega=omega)
     return Classifier(
@@ -32,7 +32,7 @@ class DenoisingClassifier(Classifier):
     Images `[n, 1, 28, 28]` in [0, 1]; logits `[n, classes]`, reconstructions like the images.
     `mirrored` gives the decoder that undoes the encoder step by step ("sym"), else one dense layer
     is used ("asym", which the document does not define). Raises BadInput for classes below 1.
-    Source: spigler2018denoising, fooling 1; decoders of methods.md 5.1.
+    Source: spigler2019denoising, fooling 1; decoders of methods.md 5.1.
     """
 
     def __init__(self, classes: int, *, mirrored: bool = True) -> None:

@@ -9,7 +9,7 @@ class FoolingGenerator(nn.Module):
     """Image `[1, 1, side, side]` in (0, 1) as a sigmoid of one dense layer of a fixed input.
 
     `given` `[side²]`, usually uniform in [0, 1], is a buffer; only the layer is trained. Raises
-    BadInput for an input of another shape. Source: spigler2018denoising, fooling 1.
+    BadInput for an input of another shape. Source: spigler2019denoising, fooling 1.
     """
 
     given: Tensor

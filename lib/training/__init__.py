@@ -4,6 +4,13 @@ from lib.training.autoencoder import TrainedAutoencoder, fit_autoencoder, mean_s
 from lib.training.auxiliary import Auxiliary
 from lib.training.checkpoint import fingerprint, load_checkpoint, save_checkpoint
 from lib.training.classifier import CLASSIFIER_CODE, TrainedClassifier, fit_classifier
+from lib.training.digit_recipes import (
+    DIGIT_NETWORKS,
+    DigitRecipe,
+    digit_recipe,
+    fit_digit_recipe,
+    untrained_digits,
+)
 from lib.training.digits import (
     TrainedDigits,
     class_evidence,
@@ -29,11 +36,14 @@ from lib.training.reference import (
     save_reference,
 )
 from lib.training.seeding import deterministic, generator, numpy_generator
+from lib.training.toy import drawn_from, fit_toy_cae, fit_toy_classifier, fit_toy_dae
 
 __all__ = [
     "CLASSIFIER_CODE",
+    "DIGIT_NETWORKS",
     "NAMED",
     "Auxiliary",
+    "DigitRecipe",
     "Fitted",
     "Fooling",
     "Prediction",
@@ -47,12 +57,18 @@ __all__ = [
     "cool_loss",
     "denoising_loss",
     "deterministic",
+    "digit_recipe",
+    "drawn_from",
     "fingerprint",
     "fit",
     "fit_autoencoder",
     "fit_classifier",
+    "fit_digit_recipe",
     "fit_digits",
     "fit_recipe",
+    "fit_toy_cae",
+    "fit_toy_classifier",
+    "fit_toy_dae",
     "fool",
     "fool_with_generator",
     "generator",
@@ -68,5 +84,6 @@ __all__ = [
     "recipe",
     "save_checkpoint",
     "save_reference",
+    "untrained_digits",
     "untrained_network",
 ]

@@ -54,7 +54,7 @@ def denoising_loss(*, noise: float = 0.2, weight: float = 10.0) -> Loss:
     Both heads see the same noisy image, x plus Gaussian noise of standard deviation `noise`,
     clipped to [0, 1]; the target is the clean one. Noise 0 gives a plain autoencoder beside the
     classifier. Raises BadInput for a noise or weight below 0.
-    Source: spigler2018denoising, proposed solution; weights of methods.md 5.2.
+    Source: spigler2019denoising, proposed solution; weights of methods.md 5.2.
     """
     check_not_negative(noise=noise, weight=weight)
 

@@ -51,11 +51,11 @@ def fool(
     get no gradient. All attempts advance in one batch, each with its own Adam, and leave it when
     they end. The objective is -log of the target's output: "clamped" as common code has it, from
     a probability of at least 1e-7, below which its gradient is zero, in the precision of `start`;
-    "log" from the logarithm, with no such floor. `learning_rate` is one number or one for each attempt; with
-    `generator_rate` the steps are those of the fooling generator's weights.
+    "log" from the logarithm, with no such floor. `learning_rate` is one number or one for each
+    attempt; with `generator_rate` the steps are those of the fooling generator's weights.
     Raises BadInput for thresholds outside [0, 1] or not ascending, a target outside the classes,
     an unknown objective, and steps or rates not above 0.
-    Source: spigler2018denoising, fooling 1; short cut and defaults of methods.md 5.6.
+    Source: spigler2019denoising, fooling 1; short cut and defaults of methods.md 5.6.
     """
     check_counts(max_steps=max_steps)
     limits = _checked_thresholds(thresholds).to(start.device)
@@ -116,7 +116,7 @@ def fool_with_generator(
 
     Changes the generator. All else as in `fool`, which takes the same steps up to Adam's epsilon
     and rounding, at a small part of the cost; norms of gradients are not kept.
-    Source: spigler2018denoising, fooling 1.
+    Source: spigler2019denoising, fooling 1.
     """
     check_counts(max_steps=max_steps)
     check_positive(learning_rate=learning_rate)

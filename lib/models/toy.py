@@ -1,0 +1,74 @@
+"""Small dense networks for points in the plane."""
+
+import torch
+from torch import Tensor, nn
+
+from lib.errors import BadInput, UnknownName, nearest
+from lib.models.classifier import check_whole
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}
+
+
+class ToyAutoencoder(nn.Module):
+    """Reconstructions r(x) `[n, 2]` of points x `[n, 2]`, dense 2-hidden-hidden-2, linear output.
+
+    Over-complete, so noise or contraction, not a narrow code, keeps it from being the identity.
+    `activation` is "relu" or the smooth "tanh". Raises BadInput for a `hidden` below 1 and points
+    of another shape; UnknownName for another activation.
+    Source: spigler2019denoising, "Results"; the network is methods.md 5.8's.
+    """
+
+    def __init__(self, hidden: int = 100, *, activation: str = "relu") -> None:
+        super().__init__()
+        check_whole(hidden=hidden)
+        if activation not in ACTIVATIONS:
+            raise UnknownName(
+                f"There is no activation {activation!r} here; known are "
+                f"{', '.join(ACTIVATIONS)}." + nearest(activation, ACTIVATIONS)
+            )
+        self.layers = _dense(hidden, 2, ACTIVATIONS[activation])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Reconstructions `[n, 2]`, not held to any range."""
+        _check_points(x)
+        r: Tensor = self.layers(x)
+        return r
+
+
+class ToyClassifier(nn.Module):
+    """Logits `[n, classes]` of points `[n, 2]`, dense 2-hidden-hidden-classes with ReLU.
+
+    Raises BadInput for `classes` or `hidden` below 1 and points of another shape.
+    Source: spigler2019denoising, "Results"; sizes as in methods.md 5.8's autoencoder.
+    """
+
+    def __init__(self, classes: int = 3, hidden: int = 100) -> None:
+        super().__init__()
+        check_whole(classes=classes, hidden=hidden)
+        self.classes = classes
+        self.layers = _dense(hidden, classes, nn.ReLU)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits `[n, classes]`."""
+        _check_points(x)
+        logits: Tensor = self.layers(x)
+        return logits
+
+    def probabilities(self, x: Tensor) -> Tensor:
+        """Softmax of the logits, `[n, classes]` in [0, 1], each row with sum 1."""
+        return torch.softmax(self(x), 1)
+
+
+def _dense(hidden: int, outputs: int, activation: type[nn.Module]) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(2, hidden),
+        activation(),
+        nn.Linear(hidden, hidden),
+        activation(),
+        nn.Linear(hidden, outputs),
+    )
+
+
+def _check_points(x: Tensor) -> None:
+    if x.ndim != 2 or x.shape[1] != 2:
+        raise BadInput(f"This network takes points [n, 2]; it was given {list(x.shape)}.")
