@@ -7,6 +7,7 @@ from lib.metrics.bootstrap import bootstrap_interval
 from lib.metrics.correspondence import correspondence
 from lib.metrics.delong import delong_difference, delong_interval
 from lib.metrics.equal_error import equal_error_rate
+from lib.metrics.fields import FieldAgreement, field_agreement, weighted_correlation
 from lib.metrics.intervals import (
     Interval,
     share_difference_z,
@@ -33,6 +34,14 @@ from lib.metrics.maps import (
     ties,
     top_k_agreement,
 )
+from lib.metrics.open_set import (
+    REJECT,
+    accuracy_with_reject,
+    known_f_measure,
+    macro_f_measure,
+    predict_with_reject,
+    thresholded_accuracy,
+)
 from lib.metrics.outline import missed_share, outline_distance, reached_share, share_of_large
 from lib.metrics.ranking import auroc, average_precision, checked, checked_labels, roc_points
 from lib.metrics.similarity import gradient_histograms, histogram_correlation, spearman, ssim
@@ -41,10 +50,13 @@ from lib.metrics.thresholds import best_f1_threshold, f1_accept_all, f1_at
 from lib.metrics.transforms import SIMILARITIES, TRANSFORMS, shifted
 
 __all__ = [
+    "REJECT",
     "SIMILARITIES",
     "TRANSFORMS",
+    "FieldAgreement",
     "Interval",
     "SwapEffects",
+    "accuracy_with_reject",
     "aupro",
     "auroc",
     "average_precision",
@@ -64,8 +76,11 @@ __all__ = [
     "equal_error_rate",
     "f1_accept_all",
     "f1_at",
+    "field_agreement",
     "gradient_histograms",
     "histogram_correlation",
+    "known_f_measure",
+    "macro_f_measure",
     "map_mse",
     "mask_share",
     "max_distance",
@@ -74,6 +89,7 @@ __all__ = [
     "pixel_auroc",
     "pixel_average_precision",
     "pooled_pixel_auroc",
+    "predict_with_reject",
     "reached_share",
     "roc_points",
     "share_difference_z",
@@ -83,8 +99,10 @@ __all__ = [
     "ssim",
     "student_interval",
     "swap_effects",
+    "thresholded_accuracy",
     "ties",
     "top_k_agreement",
     "top_k_hits",
+    "weighted_correlation",
     "wilson_interval",
 ]

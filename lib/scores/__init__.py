@@ -36,7 +36,16 @@ from lib.scores.maps import (
     scaled,
     squared,
 )
+from lib.scores.neighbour_confidence import knn_confidence
 from lib.scores.odin import generalized_odin, odin
+from lib.scores.open_max import OpenMax, fit_open_max
+from lib.scores.open_set_svm import (
+    OneVsSet,
+    WeibullSVM,
+    fit_one_vs_set,
+    fit_weibull_svm,
+    one_class_svm_score,
+)
 from lib.scores.oracle import (
     forest_learning_curve,
     forest_score,
@@ -53,7 +62,10 @@ from lib.scores.trivial_maps import intensity_map, mean_difference_map
 __all__ = [
     "LOGIT_TABLE",
     "TABLE",
+    "OneVsSet",
+    "OpenMax",
     "ScoreEntry",
+    "WeibullSVM",
     "alpha_keeping",
     "cool_log_outputs",
     "curvature",
@@ -65,6 +77,9 @@ __all__ = [
     "entropy",
     "error_jacobian",
     "error_map",
+    "fit_one_vs_set",
+    "fit_open_max",
+    "fit_weibull_svm",
     "forest_learning_curve",
     "forest_score",
     "generalized_odin",
@@ -80,6 +95,7 @@ __all__ = [
     "integrated_gradients",
     "intensity_map",
     "jacobian_trace",
+    "knn_confidence",
     "linear_probe_score",
     "log_confidence",
     "log_curvature_factor",
@@ -90,6 +106,7 @@ __all__ = [
     "mean_difference_map",
     "nominal_neighbour_distance",
     "odin",
+    "one_class_svm_score",
     "oracle_neighbour_vote",
     "product_map",
     "reconstruction_error",

@@ -19,7 +19,7 @@ def log_confidence(
     `x` and its `reconstruction` `[n, ...]` of D numbers each; of the norm, or with `squared` of
     its square. Differentiable but for r(x) = x, where the norm's gradient is set to 0. Raises
     BadInput for unequal shapes and an alpha that is negative or not finite.
-    Source: spigler2018denoising, proposed solution (plain norm).
+    Source: spigler2019denoising, proposed solution (plain norm).
     """
     if x.shape != reconstruction.shape or x.ndim < 2:
         raise BadInput(
@@ -37,7 +37,7 @@ def log_curvature_factor(gamma: Tensor, *, beta: float) -> Tensor:
 
     `gamma` is the mean of dr_i/dx_i - 1 (see `curvature`); where it is at most 0, as at a maximum
     of the density, Gamma is 1. Raises BadInput for a beta that is negative or not finite.
-    Source: spigler2018denoising, local maxima of p(x).
+    Source: spigler2019denoising, local maxima of p(x).
     """
     check_weight("beta", beta)
     return -beta * gamma.clamp(min=0)
@@ -68,7 +68,7 @@ def rejection_score(log_outputs: Tensor) -> Tensor:
 
     `log_outputs` `[n, classes]`, each at most 0: of a softmax, of COOL, or scaled by a confidence.
     A threshold t on the output is -log t on this score. Raises BadInput for another shape.
-    Source: spigler2018denoising, scaled outputs.
+    Source: spigler2019denoising, scaled outputs.
     """
     if log_outputs.ndim != 2 or log_outputs.shape[1] == 0:
         raise BadInput(f"Log outputs must be [n, classes], but {list(log_outputs.shape)} came.")

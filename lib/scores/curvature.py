@@ -13,7 +13,7 @@ Network = Callable[[Tensor], Tensor]
 def curvature(trace: Tensor, *, size: int) -> Tensor:
     """gamma, the mean of dr_i/dx_i - 1 over D = `size` inputs, from the Jacobian's `trace` `[n]`.
 
-    At most 0 where the log-density curves down on average. Source: spigler2018denoising, local
+    At most 0 where the log-density curves down on average. Source: spigler2019denoising, local
     maxima of p(x).
     """
     return trace / size - 1

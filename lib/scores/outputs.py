@@ -26,7 +26,7 @@ def log_outputs(
     `[n, 1, 28, 28]`; float64, since float32 rounds sure images to one value. The curvature factor
     is left out: it is 1 on images (methods.md 5.3). Raises BadInput as `log_confidence` and
     `cool_log_outputs` do.
-    Source: spigler2018denoising, scaled outputs; kardan2017cool.
+    Source: spigler2019denoising, scaled outputs; kardan2017cool.
     """
     if isinstance(model, DenoisingClassifier):
         logits, drawn = model.both(x)

@@ -1,0 +1,128 @@
+"""Recognition with reject: right class for a known image, no class for an unknown one.
+
+Outputs are one number per class in [0, 1], high for the class that fits. Predictions and labels
+are places among the known classes, from 0, and -1 for "none of them".
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from lib.errors import BadInput
+
+Places = npt.NDArray[np.int64]
+
+REJECT = -1
+UNKNOWN = REJECT
+
+ROUNDING = 1e-5  # products of ten float32 probabilities can pass 1 by 1e-6
+
+
+def predict_with_reject(outputs: npt.ArrayLike, threshold: float) -> Places:
+    """The class with the largest output where that reaches the threshold, else REJECT; int64 [n].
+
+    Outputs [n, k] in [0, 1], high for the class that fits; of equal ones the first class is taken.
+    An output at the threshold is accepted, so that 0 rejects nothing. Raises BadInput for outputs
+    that are empty, not finite or not in [0, 1], and for a threshold that is not in [0, 1].
+    """
+    found = np.asarray(outputs, np.float64)
+    if found.ndim != 2 or 0 in found.shape:
+        raise BadInput(
+            "Outputs must have the shape [n, k] of at least one image and one class, "
+            f"but {list(found.shape)} came."
+        )
+    if not ((found >= -ROUNDING) & (found <= 1 + ROUNDING)).all():
+        raise BadInput("Outputs must lie between 0 and 1, but others came: logits need a softmax.")
+    if not 0 <= threshold <= 1:
+        raise BadInput(f"The threshold must lie between 0 and 1, but {threshold} came.")
+    return np.where(found.max(1) >= threshold, found.argmax(1), REJECT).astype(np.int64)
+
+
+def accuracy_with_reject(predictions: npt.ArrayLike, labels: npt.ArrayLike) -> float:
+    """Share of images with the right class or, where unknown, rejected; in [0, 1].
+
+    Predictions and labels [n], whole numbers from -1 up. Raises BadInput for others, for unequal
+    lengths and for no image. Source: spigler2019denoising, open set; methods.md 5.7.
+    """
+    called, truth = _checked(predictions, labels)
+    return float((called == truth).mean())
+
+
+def thresholded_accuracy(outputs: npt.ArrayLike, labels: npt.ArrayLike, threshold: float) -> float:
+    """Share of all images whose largest output is the right class's and reaches the threshold.
+
+    Outputs [n, k] as in `predict_with_reject`, labels [n] from 0 to k - 1: every image is known, a
+    rejected one is wrong. Raises BadInput as `predict_with_reject` does, and for other labels.
+    Source: spigler2019denoising, tables of fooling; methods.md 5.4.
+    """
+    called, truth = _checked(
+        predict_with_reject(outputs, threshold), labels, np.asarray(outputs).shape[1]
+    )
+    if (truth == UNKNOWN).any():
+        raise BadInput(
+            "Thresholded accuracy is of known images, but labels of -1 came: "
+            "accuracy_with_reject takes them."
+        )
+    return float((called == truth).mean())
+
+
+def macro_f_measure(predictions: npt.ArrayLike, labels: npt.ArrayLike, *, classes: int) -> float:
+    """Mean F1 of the known classes and of reject as one class more; in [0, 1].
+
+    Predictions and labels [n] from -1 to `classes` - 1. A class that is neither predicted nor
+    among the labels has no F1 and is left out; so reject counts where an image is unknown or was
+    rejected. Raises BadInput as `accuracy_with_reject` does, and for classes out of range.
+    Source: spigler2019denoising, open set, form chosen in methods.md 5.7.
+    """
+    called, truth = _checked(predictions, labels, classes)
+    return _mean_f1(called, truth, range(REJECT, classes))
+
+
+def known_f_measure(predictions: npt.ArrayLike, labels: npt.ArrayLike, *, classes: int) -> float:
+    """Mean F1 of the known classes alone; in [0, 1].
+
+    As `macro_f_measure` without the class of rejects: an unknown image that was accepted is a
+    false positive of its class, one that was rejected does not count. Raises BadInput as
+    `macro_f_measure` does, and where no image is known.
+    """
+    called, truth = _checked(predictions, labels, classes)
+    if (truth == UNKNOWN).all():
+        raise BadInput("The F-measure of known classes needs a known image, but none came.")
+    return _mean_f1(called, truth, range(classes))
+
+
+def _mean_f1(called: Places, truth: Places, classes: range) -> float:
+    wanted = np.array([(truth == place).sum() for place in classes])
+    given = np.array([(called == place).sum() for place in classes])
+    hits = np.array([((called == place) & (truth == place)).sum() for place in classes])
+    present = wanted + given > 0
+    return float((2 * hits[present] / (wanted + given)[present]).mean())
+
+
+def _checked(
+    predictions: npt.ArrayLike, labels: npt.ArrayLike, classes: int | None = None
+) -> tuple[Places, Places]:
+    called = _checked_places(predictions, classes, "Predictions")
+    truth = _checked_places(labels, classes, "Labels")
+    if len(called) != len(truth):
+        raise BadInput(
+            f"One prediction is wanted for each label, but {len(called)} predictions and "
+            f"{len(truth)} labels came."
+        )
+    return called, truth
+
+
+def _checked_places(places: npt.ArrayLike, classes: int | None, name: str) -> Places:
+    found = np.asarray(places)
+    if found.ndim != 1 or found.size == 0:
+        raise BadInput(f"{name} must have one dimension [n], n > 0, but {list(found.shape)} came.")
+    if found.dtype.kind not in "iu":
+        raise BadInput(f"{name} must be whole numbers, but came as {found.dtype}.")
+    if classes is not None and classes < 1:
+        raise BadInput(f"There must be at least one known class, but {classes} came.")
+    if found.min() < REJECT or (classes is not None and found.max() >= classes):
+        top = "up" if classes is None else f"to {classes - 1}"
+        raise BadInput(
+            f"{name} must be from -1 (no known class) {top}, "
+            f"but {found.min()} to {found.max()} came."
+        )
+    return found.astype(np.int64)

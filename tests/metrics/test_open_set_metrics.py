@@ -1,0 +1,178 @@
+"""Recognition with reject: by hand, against scikit-learn, and under other orders and names."""
+
+import math
+import random
+
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score
+
+from lib.errors import BadInput
+from lib.metrics.open_set import (
+    REJECT,
+    UNKNOWN,
+    accuracy_with_reject,
+    known_f_measure,
+    macro_f_measure,
+    predict_with_reject,
+    thresholded_accuracy,
+)
+
+ROUNDING = 1e-12  # float64 means of a few terms
+
+OUTPUTS = [[0.9, 0.1, 0.0], [0.2, 0.5, 0.3], [0.0, 0.3, 0.4], [0.5, 0.5, 0.0]]
+
+
+def drawn(seed, n=60, classes=4, unknown=True):
+    rng = np.random.default_rng(seed)
+    low = -1 if unknown else 0
+    labels = rng.integers(low, classes, n)
+    predictions = np.where(rng.random(n) < 0.6, labels, rng.integers(-1, classes, n))
+    return predictions, labels
+
+
+def test_predictions_by_hand():
+    assert REJECT == UNKNOWN == -1
+    found = predict_with_reject(OUTPUTS, 0.45)
+    assert found.tolist() == [0, 1, REJECT, 0]  # of equal outputs the first
+    assert found.dtype == np.int64
+    # an output at the threshold is accepted
+    assert predict_with_reject(OUTPUTS, 0.5).tolist() == [0, 1, REJECT, 0]
+    assert predict_with_reject(OUTPUTS, 0.0).tolist() == [0, 1, 2, 0]
+    assert predict_with_reject(OUTPUTS, 1.0).tolist() == [REJECT] * 4
+
+
+def test_one_class_is_accepted_or_not():
+    assert predict_with_reject([[0.3], [0.7]], 0.5).tolist() == [REJECT, 0]
+
+
+def test_accuracies_by_hand():
+    # right: image 0, and image 2 which is unknown and rejected
+    predictions = predict_with_reject(OUTPUTS, 0.45)
+    assert accuracy_with_reject(predictions, [0, 2, UNKNOWN, UNKNOWN]) == 2 / 4
+    # arg max 0 1 2 0; image 2 is right and does not reach the threshold, image 3 is wrong
+    assert thresholded_accuracy(OUTPUTS, [0, 1, 2, 1], 0.0) == 3 / 4
+    assert thresholded_accuracy(OUTPUTS, [0, 1, 2, 1], 0.45) == 2 / 4
+    assert thresholded_accuracy(OUTPUTS, [0, 1, 2, 1], 0.95) == 0
+
+
+def test_f_measures_by_hand():
+    #            labels  0 0 0  1 1  ? ? ?
+    # called             0 0 1  1 ?  ? ? 0
+    predictions, labels = [0, 0, 1, 1, -1, -1, -1, 0], [0, 0, 0, 1, 1, -1, -1, -1]
+    zero = 2 * 2 / (3 + 3)  # hits 2, called 3, wanted 3
+    one = 2 * 1 / (2 + 2)
+    reject = 2 * 2 / (3 + 3)
+    found = macro_f_measure(predictions, labels, classes=2)
+    assert found == pytest.approx((zero + one + reject) / 3, abs=ROUNDING)
+    found = known_f_measure(predictions, labels, classes=2)
+    assert found == pytest.approx((zero + one) / 2, abs=ROUNDING)
+
+
+def test_an_absent_class_is_left_out():
+    # class 2 is neither called nor wanted
+    assert macro_f_measure([0, 1, -1], [0, 1, -1], classes=3) == 1
+    assert known_f_measure([0, 1, -1], [0, 1, -1], classes=3) == 1
+    # called once in vain, its F1 is 0; class 0 has 2 · 1 / (1 + 2)
+    assert known_f_measure([0, 2], [0, 0], classes=3) == pytest.approx((2 / 3 + 0) / 2)
+
+
+def test_reject_counts_without_unknown_images_only_where_something_was_rejected():
+    assert macro_f_measure([0, 1], [0, 1], classes=2) == 1
+    # class 0: 2 · 1 / (1 + 2); class 1: 1; reject: 0
+    found = macro_f_measure([0, -1, 1], [0, 0, 1], classes=2)
+    assert found == pytest.approx((2 / 3 + 1 + 0) / 3, abs=ROUNDING)
+
+
+@pytest.mark.parametrize("unknown", [True, False])
+@pytest.mark.parametrize("seed", range(5))
+def test_f_measures_equal_scikit_learns(seed, unknown):
+    predictions, labels = drawn(seed, unknown=unknown)
+    for found, first in ((macro_f_measure, -1), (known_f_measure, 0)):
+        present = [c for c in range(first, 4) if c in predictions or c in labels]
+        wanted = f1_score(labels, predictions, labels=present, average="macro")
+        value = found(predictions, labels, classes=4)
+        assert value == pytest.approx(wanted, abs=ROUNDING)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_nothing_depends_on_the_order_of_images_or_the_names_of_classes(seed):
+    predictions, labels = drawn(seed)
+    rng = np.random.default_rng(seed + 10)
+    order, names = rng.permutation(60), np.append(rng.permutation(4), REJECT)  # -1 stays -1
+    for metric, options in (
+        (accuracy_with_reject, {}),
+        (macro_f_measure, {"classes": 4}),
+        (known_f_measure, {"classes": 4}),
+    ):
+        value = pytest.approx(metric(predictions, labels, **options), abs=ROUNDING)
+        assert metric(predictions[order], labels[order], **options) == value
+        assert metric(names[predictions], names[labels], **options) == value
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.3, 0.6])
+def test_thresholded_accuracy_is_accuracy_with_reject_of_known_images(threshold):
+    rng = np.random.default_rng(0)
+    outputs, labels = rng.dirichlet([0.5] * 5, 200), rng.integers(0, 5, 200)
+    slow = sum(
+        int(np.argmax(o)) == t and max(o) >= threshold for o, t in zip(outputs, labels, strict=True)
+    )
+    found = thresholded_accuracy(outputs, labels, threshold)
+    assert found == slow / 200
+    assert found == accuracy_with_reject(predict_with_reject(outputs, threshold), labels)
+
+
+def test_perfect_and_useless_recognition():
+    labels = [0, 1, 2, -1]
+    for metric in (macro_f_measure, known_f_measure):
+        assert metric(labels, labels, classes=3) == 1
+        assert metric([1, 2, 0, 0], labels, classes=3) == 0
+    assert known_f_measure([-1] * 4, labels, classes=3) == 0
+    # rejecting all: precision 1/4, recall 1, the three others 0
+    assert macro_f_measure([-1] * 4, labels, classes=3) == pytest.approx(2 * 1 / (4 + 1) / 4)
+
+
+def test_nothing_global_is_drawn_and_no_input_changed():
+    before = random.getstate(), np.random.get_state()[1].tolist()
+    outputs = np.array(OUTPUTS)
+    predict_with_reject(outputs, 0.5)
+    assert outputs.tolist() == OUTPUTS
+    assert (random.getstate(), np.random.get_state()[1].tolist()) == before
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.1, math.nan])
+def test_a_threshold_out_of_range_is_refused(threshold):
+    with pytest.raises(BadInput, match="threshold must lie between 0 and 1"):
+        predict_with_reject(OUTPUTS, threshold)
+    with pytest.raises(BadInput, match="threshold must lie between 0 and 1"):
+        thresholded_accuracy(OUTPUTS, [0, 1, 2, 0], threshold)
+
+
+def test_outputs_that_are_none_are_refused():
+    for outputs in ([0.1, 0.9], np.zeros((0, 3)), np.zeros((3, 0))):
+        with pytest.raises(BadInput, match=r"shape \[n, k\]"):
+            predict_with_reject(outputs, 0.5)
+    for outputs in ([[3.0, -1.0]], [[math.nan, 0.5]]):
+        with pytest.raises(BadInput, match="need a softmax"):
+            predict_with_reject(outputs, 0.5)
+
+
+def test_places_that_are_none_are_refused():
+    with pytest.raises(BadInput, match="2 predictions and 3 labels"):
+        accuracy_with_reject([0, 1], [0, 1, 1])
+    with pytest.raises(BadInput, match="Predictions must have one dimension"):
+        accuracy_with_reject([], [])
+    with pytest.raises(BadInput, match="Labels must be whole numbers, but came as float64"):
+        accuracy_with_reject([0], [0.5])
+    with pytest.raises(BadInput, match=r"Labels must be from -1 \(no known class\) up"):
+        accuracy_with_reject([0], [-2])
+    with pytest.raises(BadInput, match=r"Predictions must be from -1 .* to 1, but 0 to 2 came"):
+        macro_f_measure([0, 2], [0, 1], classes=2)
+    with pytest.raises(BadInput, match="at least one known class, but 0"):
+        macro_f_measure([-1], [-1], classes=0)
+    with pytest.raises(BadInput, match=r"Labels must be from -1 .* to 2"):
+        thresholded_accuracy(OUTPUTS, [0, 1, 2, 3], 0.5)
+    with pytest.raises(BadInput, match="accuracy_with_reject takes them"):
+        thresholded_accuracy(OUTPUTS, [0, 1, 2, -1], 0.5)
+    with pytest.raises(BadInput, match="needs a known image"):
+        known_f_measure([0, -1], [-1, -1], classes=2)
