@@ -35,7 +35,7 @@ test: venv ## ruff, mypy, pytest, nbval
 browser-test: venv ## open the built book in headless Chromium, network off
 	$(BIN)/pytest -m browser tests/book
 
-bench: venv ## time of maps, of the oracle's forest and of z, memory of maps; wants two quiet cores
+bench: venv ## time of maps, forest, z, traces and attacks, memory of maps; wants two quiet cores
 	$(BIN)/pytest -m bench -s tests/bench
 
 accept: venv ## rewrite the golden notebooks and the expectations

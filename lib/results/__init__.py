@@ -11,7 +11,14 @@ from lib.results.expected import (
     write_expected,
 )
 from lib.results.files import write_whole
-from lib.results.glance import at_a_glance, glance, glance_localization, glance_oracle, with_glance
+from lib.results.glance import (
+    at_a_glance,
+    glance,
+    glance_dae,
+    glance_localization,
+    glance_oracle,
+    with_glance,
+)
 from lib.results.latents import Latents, read_latents, write_latents
 from lib.results.provenance import (
     RUN_COLUMNS,
@@ -66,6 +73,7 @@ __all__ = [
     "expectations",
     "frame",
     "glance",
+    "glance_dae",
     "glance_localization",
     "glance_oracle",
     "interval_text",

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from lib.metrics import student_interval
+from lib.results import dae, oracle
 from lib.results import localization as lo
-from lib.results import oracle
 from lib.results.provenance import run_parameters
 from lib.results.select import pick
 from lib.results.tables import interval_text
@@ -54,6 +54,17 @@ ORACLE = {
     ),
 }
 
+DAE = {
+    f"{method}: {words} {dae.word_of(level)}": (method, score, level, metric)
+    for method in (dae.CNN, dae.COOL, dae.SYM)
+    for words, score, level, metric in (
+        ("accuracy", dae.ACCURACY, 0.0, dae.FRACTION),
+        ("accuracy", dae.ACCURACY, 0.99, dae.FRACTION),
+        ("fooling rate", dae.RATE, 0.9, dae.FRACTION),
+        ("fooling rate", dae.RATE, 0.99, dae.FRACTION),
+    )
+}
+
 
 def at_a_glance(rows: pd.DataFrame, runs: pd.DataFrame, published: pd.DataFrame) -> str:
     """All tables of the README, one below the other; arguments as in `glance`, all documents."""
@@ -62,6 +73,8 @@ def at_a_glance(rows: pd.DataFrame, runs: pd.DataFrame, published: pd.DataFrame)
     talk = published[published["source"] == "oracle-slides"]
     tables = [glance(rows, runs, gradcon), glance_localization(rows, runs, paper)]
     tables.append(glance_oracle(rows, runs, talk))
+    slides = published[published["source"] == "dae-slides"]
+    tables.append(glance_dae(rows, runs, slides))
     return "\n\n".join(table for table in tables if table)
 
 
@@ -149,6 +162,32 @@ def glance_oracle(rows: pd.DataFrame, runs: pd.DataFrame, published: pd.DataFram
             found = interval_text(student_interval(ours))
             cells = [title, words, printed, found, ", ".join([str(len(ours)), *budget])]
             lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) if len(lines) > 2 else ""
+
+
+def glance_dae(rows: pd.DataFrame, runs: pd.DataFrame, published: pd.DataFrame) -> str:
+    """The same for the denoising autoencoder: accuracy and fooling at thresholds, by image set.
+
+    Empty without reference.
+    """
+    told = published[published["kind"] == "measured"].assign(variant="", seed=0)
+    lines = [
+        "| images | network, at a threshold | published | reference | seeds, epochs |",
+        "|---|---|---|---|---|",
+    ]
+    for title in rows.loc[rows["table"] == dae.FOOLING, "dataset"].drop_duplicates():
+        names = set(rows.loc[(rows["table"] == dae.FOOLING) & (rows["dataset"] == title), "run"])
+        given = runs.loc[runs["run"].isin(names), "parameters"].map(run_parameters)
+        epochs = " and ".join(sorted({str(values.get("epochs")) for values in given}))
+        for words, (method, score, level, metric) in DAE.items():
+            place = dae.Place(dae.FOOLING, score, dae.at(level), metric)
+            where = {"dataset": title, "method": method, **place._asdict()}
+            ours, theirs = pick(rows, **where), pick(told, **where)
+            if ours.empty:
+                continue
+            printed = f"{theirs.iloc[0]:.3f}" if len(theirs) else ""
+            found = interval_text(student_interval(ours))
+            lines.append(f"| {title} | {words} | {printed} | {found} | {len(ours)}, {epochs} |")
     return "\n".join(lines) if len(lines) > 2 else ""
 
 

@@ -8,6 +8,7 @@ from lib.errors import BadInput, UnknownName, nearest
 VARIANT_KEYS = (
     "alpha",  # weight of the gradient loss in training
     "arm",  # branch of a controlled comparison
+    "attack",  # another way to make fooling images than the document's
     "beta",  # weight of the gradient in the score
     "channels",  # image channels where the document counts a one-channel network
     "condition",  # corruption
@@ -15,16 +16,21 @@ VARIANT_KEYS = (
     "epochs_shown",  # epoch at which a curve was read
     "epsilon",  # step of an input perturbation, in image units
     "far",  # other images that are asked about in place of the anomaly classes
+    "form",  # another form of a score than the document's
+    "gamma",  # whether a curvature factor is part of the confidence
     "labelled",  # how many labelled anomalies a detector has seen
     "lambda",  # weight of a reconstruction or density term
     "layer",  # one decoder layer alone, counted from 1 at the latent
     "left_out",  # anomaly class that a detector has not seen
     "level",  # corruption level, 1 to 5
+    "limit",  # most steps that an attempt may take
     "loss",  # another training loss than the document's
     "lr",  # learning rate
     "member",  # further network of an ensemble, equal but for its draws
     "members",  # how many networks an ensemble has
     "noise",  # standard deviation of input noise
+    "omega",  # units that a class has in COOL's output layer
+    "probes",  # random vectors of an estimated trace
     "randomised",  # parts with random weights, counted from the output back
     "schedule",  # of the learning rate
     "selection",  # how the epoch to keep was chosen

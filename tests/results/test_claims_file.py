@@ -101,6 +101,37 @@ OURS |= {
     for method, scores in methods.items()
     for score in scores
 }
+SYM, DENOISING = "dAE sym", "denoising autoencoder"
+OURS |= {
+    (table, dataset, method, score)
+    for dataset in ("MNIST", "Fashion-MNIST")
+    for table, methods in {
+        "clutter": {
+            SYM: (
+                *("clean, whole", "clean, within the mask", "cluttered, whole"),
+                *("cluttered, within the mask", "two digits, each drawn alone, sum"),
+                "two digits, sum of masked errors",
+            )
+        },
+        "curvature": {SYM: ("estimate",)},
+        "fooling-stronger": {SYM: ("fooling rate",)},
+        "one-class": {SYM: ("confidence",), "one-class SVM": ("pixels",)},
+        "open-set": {
+            SYM: ("F-measure", "rejection score"),
+            "CNN": ("F-measure", "rejection score"),
+            "COOL": ("F-measure",),
+        },
+    }.items()
+    for method, scores in methods.items()
+    for score in scores
+} | {
+    ("rings", "toy 2-D", "rings", "classifier"),
+    ("rings", "toy 2-D", "rings", "scaled output"),
+    ("rings", "toy 2-D", "rings", "scaled output without Γ"),
+    ("theory", "toy 2-D", "contractive autoencoder", "clean density"),
+    ("theory", "toy 2-D", DENOISING, "clean density"),
+    ("theory", "toy 2-D", DENOISING, "trace of the Jacobian"),
+}
 CLAIMS = load_claims()
 
 

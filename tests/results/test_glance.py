@@ -99,3 +99,30 @@ def test_the_oracle_shows_each_image_set_with_its_width() -> None:
         "| Fashion-MNIST | max logit |  | 0.900 | 1, 16, 12 |",
     ]
     assert results.glance_oracle(found.iloc[:0], runs, told) == ""
+
+
+def dae_row(value: float, seed: int) -> dict[str, object]:
+    return results.row(
+        run="r",
+        table="fooling",
+        dataset="MNIST",
+        method="dAE sym",
+        score="fooling rate",
+        class_="threshold=90%",
+        metric="fraction",
+        value=value,
+        n=200,
+        seed=seed,
+    )
+
+
+def test_fooling_rates_stand_beside_the_printed_ones() -> None:
+    told, runs = results.published("dae-slides"), results.runs_frame([RUN])
+    table = results.glance_dae(
+        results.frame(dae_row(value, seed) for seed, value in enumerate((0.49, 0.50, 0.51))),
+        runs,
+        told,
+    )
+    # half width as above
+    assert "| MNIST | dAE sym: fooling rate at 90 % | 0.000 | 0.500 ± 0.025 | 3, 20 |" in table
+    assert results.glance_dae(results.frame([]), runs, told) == ""

@@ -25,7 +25,11 @@ NEGATED = {
     "oracle": (
         *("lib/scores/logits.py", "return -_checked(logits).amax(-1)\n"),
         "return _checked(logits).amax(-1)\n",
-    )
+    ),
+    "dae": (
+        *("lib/scores/confidence.py", "return -log_outputs.amax(1)\n"),
+        "return log_outputs.amax(1)\n",
+    ),
 }
 
 
