@@ -9,11 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lib.training.checkpoint import load_checkpoint, save_checkpoint
 from lib.training.checks import check_counts, check_images, check_not_negative, check_positive
+from lib.training.resuming import State, leave_epoch, resume, weights_of
 
 Progress = Callable[[dict[str, float]], None]
-State = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -62,17 +61,8 @@ def fit_autoencoder(
     check_not_negative(noise=noise)
     check_images(training=train, validation=validation)
     optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate)
-    history: list[dict[str, float]] = []
-    snapshots: dict[int, State] = {}
-    if checkpoint is not None and checkpoint.exists():
-        state = load_checkpoint(checkpoint)
-        past = len(state["history"])
-        missed = {epoch for epoch in keep if epoch <= past} - set(state["snapshots"])
-        if state.get("fingerprint") == fingerprint and past <= epochs and not missed:
-            model.load_state_dict(state["model"])
-            optimiser.load_state_dict(state["optimiser"])
-            generator.set_state(state["generator"])
-            history, snapshots = state["history"], state["snapshots"]
+    parts = (checkpoint, model, optimiser, generator)
+    history, snapshots = resume(*parts, fingerprint=fingerprint, epochs=epochs, keep=keep)
 
     for epoch in range(len(history) + 1, epochs + 1):
         start = time.monotonic()
@@ -82,19 +72,8 @@ def fit_autoencoder(
         entry["seconds"] = time.monotonic() - start
         history.append(entry)
         if epoch in keep:
-            snapshots[epoch] = {k: v.detach().cpu().clone() for k, v in model.state_dict().items()}
-        if checkpoint is not None:
-            save_checkpoint(
-                checkpoint,
-                {
-                    "fingerprint": fingerprint,
-                    "model": model.state_dict(),
-                    "optimiser": optimiser.state_dict(),
-                    "generator": generator.get_state(),
-                    "history": history,
-                    "snapshots": snapshots,
-                },
-            )
+            snapshots[epoch] = weights_of(model)
+        leave_epoch(*parts, fingerprint=fingerprint, history=history, snapshots=snapshots)
         if progress is not None:
             progress(entry)
     return TrainedAutoencoder(model.eval(), snapshots, history)

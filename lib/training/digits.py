@@ -11,10 +11,10 @@ from torch import Tensor
 
 from lib.errors import BadInput
 from lib.models import Classifier, DenoisingClassifier
-from lib.training.autoencoder import Progress, State
-from lib.training.checkpoint import load_checkpoint, save_checkpoint
+from lib.training.autoencoder import Progress
 from lib.training.checks import check_counts, check_images, check_not_negative, check_positive
 from lib.training.objective import Labelled
+from lib.training.resuming import State, leave_epoch, resume, weights_of
 
 Loss = Callable[[Classifier, Tensor, Tensor, torch.Generator], Tensor]
 
@@ -106,17 +106,8 @@ def fit_digits(
                 f"The {word} labels must be {len(images)} numbers from 0 to {model.classes - 1}."
             )
     optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate)
-    history: list[dict[str, float]] = []
-    snapshots: dict[int, State] = {}
-    if checkpoint is not None and checkpoint.exists():
-        state = load_checkpoint(checkpoint)
-        past = len(state["history"])
-        missed = {epoch for epoch in keep if epoch <= past} - set(state["snapshots"])
-        if state.get("fingerprint") == fingerprint and past <= epochs and not missed:
-            model.load_state_dict(state["model"])
-            optimiser.load_state_dict(state["optimiser"])
-            generator.set_state(state["generator"])
-            history, snapshots = state["history"], state["snapshots"]
+    parts = (checkpoint, model, optimiser, generator)
+    history, snapshots = resume(*parts, fingerprint=fingerprint, epochs=epochs, keep=keep)
 
     for epoch in range(len(history) + 1, epochs + 1):
         start, total = time.monotonic(), torch.zeros((), dtype=torch.float64)
@@ -133,19 +124,8 @@ def fit_digits(
         entry["seconds"] = time.monotonic() - start
         history.append(entry)
         if epoch in keep:
-            snapshots[epoch] = {k: v.detach().cpu().clone() for k, v in model.state_dict().items()}
-        if checkpoint is not None:
-            save_checkpoint(
-                checkpoint,
-                {
-                    "fingerprint": fingerprint,
-                    "model": model.state_dict(),
-                    "optimiser": optimiser.state_dict(),
-                    "generator": generator.get_state(),
-                    "history": history,
-                    "snapshots": snapshots,
-                },
-            )
+            snapshots[epoch] = weights_of(model)
+        leave_epoch(*parts, fingerprint=fingerprint, history=history, snapshots=snapshots)
         if progress is not None:
             progress(entry)
     return TrainedDigits(model.eval(), snapshots, history)

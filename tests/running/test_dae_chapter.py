@@ -13,7 +13,7 @@ import torch
 from lib import data, errors, parameters, results, scores, training
 from lib.data import ImageSet, loading
 from lib.results import dae
-from lib.training import digits as digit_training
+from lib.training import resuming
 
 # small enough for seconds, large enough that scores differ; the lowest threshold is one that an
 # attack of two steps can reach
@@ -250,8 +250,8 @@ def test_a_second_run_in_the_same_folder_trains_nothing_anew(
         return call
 
     monkeypatch.setenv("COMPANION_WORK", str(tmp_path))
-    save = counted("epoch", digit_training.save_checkpoint)
-    monkeypatch.setattr(digit_training, "save_checkpoint", save)
+    save = counted("epoch", resuming.save_checkpoint)
+    monkeypatch.setattr(resuming, "save_checkpoint", save)
     monkeypatch.setattr(training, "fool", counted("attack", training.fool))
     first = cells()["rows"]
     files = sorted((tmp_path / "checkpoints").glob("*.pt"))
