@@ -393,7 +393,7 @@ wide.rename_axis(index=None, columns=None).style.format("{:.3f}").set_table_attr
 # decoder of one dense layer. A **CNN with negatives** learns one more class, of noise images (and
 # Omniglot characters in full runs), the other road that the slides name.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "remove-output"]
 splits = {
     seed: data.several_classes(images, list(range(K)), training.numpy_generator(seed, "split"))
     for seed in seeds
