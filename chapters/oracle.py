@@ -108,7 +108,7 @@ use_style()
 # right. It could not be used: there are some 76,000 species in the world, and nets bring up stones
 # and leaves as well. Asked whether a specimen belongs to *any* of its classes, the system erred
 # one time in five, as often one way as the other: an equal error rate of 20 %. That is why the
-# equal error rate stands beside the AUC in every table here.
+# equal error rate stands beside the AUC wherever detectors are compared here.
 #
 # The obvious answer is to look at how *sure* the classifier is. With logits $\ell(x)$ of the known
 # classes, three scores, each high for anomalies:
@@ -657,13 +657,13 @@ for name in ("base", "generalized odin"):
     auc = {place: numbers[oracle.AUC] for place, numbers in grid.items()}
     grids[name] = auc
     score = "max cosine h" if name == "generalized odin" else "ODIN"
-    moved = [auc[score, 1, epsilon] for epsilon in epsilons if epsilon]
-    cooled = [auc["ODIN", temperature, 0] for temperature in temperatures if temperature != 1]
-    summary = {"unperturbed": auc[score, 1, 0], "temperature 1": auc["ODIN", 1, 0]}
-    summary |= {"best perturbation": max(moved)} if moved else {}
-    summary |= {"best temperature": max(cooled)} if cooled else {}
-    for word, value in summary.items():
-        add_all({oracle.AUC: value}, FIRST, table="odin-best", score=word, **setting)
+    moved = [(score, 1, epsilon) for epsilon in epsilons if epsilon]
+    cooled = [("ODIN", temperature, 0) for temperature in temperatures if temperature != 1]
+    summary = {"unperturbed": (score, 1, 0), "temperature 1": ("ODIN", 1, 0)}
+    summary |= {"best perturbation": max(moved, key=auc.get)} if moved else {}
+    summary |= {"best temperature": max(cooled, key=auc.get)} if cooled else {}
+    for word, place in summary.items():
+        add_all(grid[place], FIRST, table="odin-best", score=word, **setting)
 
 # %% tags=["remove-cell"]
 # Several networks of the first split at once: ensembles, the choice of lambda, accuracy against AUC
@@ -684,16 +684,17 @@ for name in [name for name in extra if name.startswith("hybrid ") and (name, FIR
     hybrids[name] = {
         "lambda": training.recipe(name).weight,
         "validation": known[key_of(name, FIRST)]["validation_accuracy"],
-        "max logit": metrics.auroc(base.y, max_logits[name, FIRST]),
-        FOREST: metrics.auroc(base.y, forests[name, FIRST]),
+        "max logit": oracle.detection(base.y, max_logits[name, FIRST]),
+        FOREST: oracle.detection(base.y, forests[name, FIRST]),
     }
+    hybrids[name]["forest AUC"] = hybrids[name][FOREST][oracle.AUC]
 hybrids = pd.DataFrame(list(hybrids.values()), index=list(hybrids))
 if len(hybrids):
-    for arm, column in (("validation", "validation"), ("test", FOREST)):
+    for arm, column in (("validation", "validation"), ("test", "forest AUC")):
         best = hybrids.loc[hybrids[column].idxmax()]
         where = {"table": "hybrid-chosen", "method": oracle.HYBRID, "selection": arm, **setting}
         for score in ("max logit", FOREST):
-            add_all({oracle.AUC: best[score]}, FIRST, score=score, **where)
+            add_all(best[score], FIRST, score=score, **where)
         add_all({"lambda": best["lambda"]}, FIRST, **where)
 finished = pd.DataFrame(
     [
