@@ -1467,12 +1467,12 @@ if not from_reference:
     curves = open_curves(rows, images.title)
 told_open = "the reference" if from_reference else "this build"
 OPEN_METRICS = {
-    f"macro F-measure {dae.word_of(HIGH)}": "macro F-measure",
-    f"accuracy {dae.word_of(HIGH)}": "accuracy with reject",
+    **{f"macro F-measure {dae.word_of(level)}": None for level in (LOW, HIGH)},
+    f"accuracy {dae.word_of(HIGH)}": f"accuracy with reject {dae.word_of(HIGH)}",
     "AUROC": "AUROC of the rejection score",
 }
-figure, axes = plt.subplots(1, 3, figsize=(9.6, 3.6))
-for axis, (metric, label) in zip(axes, OPEN_METRICS.items(), strict=True):
+figure, axes = plt.subplots(2, 2, figsize=(8.6, 6.2), sharex=True)
+for axis, (metric, label) in zip(axes.flat, OPEN_METRICS.items(), strict=False):
     own = metric.partition(" at ")[0] + " at its own threshold"
     kept = curves[curves["metric"].isin([metric, own])]
     for number, (name, group) in enumerate(kept.groupby("method", sort=False)):
@@ -1482,10 +1482,10 @@ for axis, (metric, label) in zip(axes, OPEN_METRICS.items(), strict=True):
         colour = f"C{number}"
         axis.plot(mean.index, mean, style, color=colour, marker="o", ms=3, label=name)
         axis.fill_between(mean.index, low, high, color=colour, alpha=0.12, lw=0)
-    axis.set(xlabel="training classes", title=label, ylim=(0, 1.02))
-    axis.title.set_fontsize(10)
+    axis.set(xlabel="training classes", title=label or metric, ylim=(0, 1.02))
+    axis.label_outer()
 handles = {}
-for axis in axes:
+for axis in axes.flat:
     handles |= dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
 figure.legend(
     handles.values(), handles, fontsize="small", ncols=5, loc="outside lower center", frameon=False
