@@ -582,7 +582,9 @@ for seed in seeds:
 # %% tags=["remove-cell", "figure"]
 
 
-def over_alpha(name: str, seed: int, weights: np.ndarray) -> dict[str, list[float]]:
+def over_alpha(
+    name: str, seed: int, weights: np.ndarray, *, squared: bool
+) -> dict[str, list[float]]:
     """Held-out accuracy and rejection of images that are none, by alpha."""
     model, held = fitted[name, seed].model, splits[seed]["validation"]
     x, wanted = labelled(held)
@@ -591,7 +593,9 @@ def over_alpha(name: str, seed: int, weights: np.ndarray) -> dict[str, list[floa
     blends = (x + x[torch.randperm(len(x), generator=drawn).to(device)]) / 2
     parts = {"held": x, "noise": noise, "blends": blends}
     plain = {word: seen(name, seed, part, alpha=0.0) for word, part in parts.items()}
-    lengths = {word: norms(model, part).cpu().numpy() for word, part in parts.items()}
+    lengths = {
+        word: norms(model, part, squared=squared).cpu().numpy() for word, part in parts.items()
+    }
     level, curves = thresholds[0], {"accuracy": [], "noise refused": [], "blends refused": []}
     for weight in weights:
         found = {word: np.exp(plain[word] - weight * lengths[word][:, None]) for word in plain}
@@ -604,14 +608,16 @@ def over_alpha(name: str, seed: int, weights: np.ndarray) -> dict[str, list[floa
 
 
 weights = np.geomspace(0.3, 300, 40)
-figure, axis = plt.subplots(figsize=(6.6, 3.4))
-for (word, values), colour in zip(
-    over_alpha("dAE sym", FIRST, weights).items(), ("C0", "C3", "C1"), strict=True
-):
-    axis.plot(weights, values, color=colour, label=word)
-axis.axvline(alphas["dAE sym", FIRST], color="0.4", ls=":", label="chosen by the rule")
-axis.set(xscale="log", xlabel="alpha", ylabel=f"share of images, threshold {thresholds[0]:.0%}")
-axis.legend(fontsize="small")
+figure, axes = plt.subplots(1, 2, figsize=(9.2, 3.3), sharey=True)
+for axis, squared in zip(axes, (False, True), strict=True):
+    found = over_alpha("dAE sym", FIRST, weights, squared=squared)
+    for (word, values), colour in zip(found.items(), ("C0", "C3", "C1"), strict=True):
+        axis.plot(weights, values, color=colour, label=word)
+    used = chosen_alpha("dAE sym", FIRST, squared=True) if squared else alphas["dAE sym", FIRST]
+    axis.axvline(used, color="0.4", ls=":", label="used")
+    axis.set(xscale="log", xlabel="alpha", title="squared norm" if squared else "norm")
+axes[0].set_ylabel(f"share of images, threshold {100 * thresholds[0]:g} %")
+axes[1].legend(fontsize="small")
 glue("da-alpha", figure, display=False)
 plt.close(figure)
 
@@ -619,7 +625,8 @@ plt.close(figure)
 # ```{glue:figure} da-alpha
 # :name: fig-da-alpha
 # Held-out images of this build that dAE sym names rightly and lets through, and images that are
-# none (uniform noise; two held-out images laid over each other) that it refuses, over $\alpha$.
+# none (uniform noise; two held-out images laid over each other) that it refuses, over $\alpha$:
+# left the norm of the slides, right its square.
 # ```
 
 # %% tags=["remove-cell"]
