@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from lib.data.toy import MIXTURE, optimal_denoiser, plane, rings
+from lib.data.mixture import MIXTURE, optimal_denoiser
+from lib.data.toy import plane, rings
 from lib.errors import BadInput
 from lib.metrics.fields import field_agreement
 from lib.models import build
