@@ -1028,6 +1028,11 @@ for c in one_classes:
     }
     where = {"table": dae.ONE_CLASS, "class_": names[c], "seed": FIRST, "n": len(truth)}
     where |= changed
+    for method, network in made.items():
+        drawn = scores.in_batches(network.reconstruct, test_x)
+        where |= {"method": method, "score": "reconstruction"}
+        add(drawn.std(0).mean(), **where, metric=dae.SPREAD)
+    del where["method"], where["score"]
     for (method, score), values in by_score.items():
         value = metrics.auroc(truth, values)
         add(value, method=method, score=score, metric="AUROC", **where)
@@ -1293,7 +1298,13 @@ for axis, (column, level) in zip(np.atleast_1d(axes), enumerate(thresholds), str
         axis.plot(steps_shown, curve, color=f"C{number}", label=name, lw=1.6)
     axis.set(xscale="log", xlabel="steps", title=f"threshold {100 * level:g} %", ylim=(-0.03, 1.03))
 np.atleast_1d(axes)[0].set_ylabel("share of attempts that succeeded")
-np.atleast_1d(axes)[0].legend(fontsize="small")
+figure.legend(
+    *np.atleast_1d(axes)[0].get_legend_handles_labels(),
+    fontsize="small",
+    ncols=5,
+    loc="outside lower center",
+    frameon=False,
+)
 glue("da-rates", figure, display=False)
 plt.close(figure)
 
@@ -1517,7 +1528,7 @@ judged("open")
 # ones: a one-class SVM on pixels, the error of the same autoencoder without noise, neighbours.
 # {glue:text}`da-one-line`
 
-# %% tags=["hide-input", "figure"]
+# %% tags=["hide-input", "full-width", "figure"]
 
 
 def one_class_table(source: pd.DataFrame, title: str) -> pd.DataFrame:
@@ -1720,9 +1731,10 @@ rates = [
     for name in MAIN
 ]
 sentences["fooling-line"] = f"Success rates {dae.word_of(LOW)}: {'; '.join(rates)}."
+limit_place = dae.Place(dae.FOOLING, dae.LIMIT, dae.at(LOW), dae.COUNT)._asdict()
 sentences["fooling"] = (
-    f"The document's attack, {dae.word_of(LOW)}: {'; '.join(rates[:1] + rates[2:3])}; the limit "
-    f"is {limit_of(dae.SYM):,} steps in this build."
+    f"The document's attack, {dae.word_of(LOW)}: {'; '.join(rates[:1] + rates[2:3])}. Most steps "
+    f"of an attempt on dAE sym: {both_texts(0, **limit_place, method=dae.SYM)}."
 )
 
 
@@ -1741,24 +1753,26 @@ for arm in weights_tried:
 sentences["arms-line"] = f"In this build, {'; '.join(arms_told)}." if arms_told else ""
 
 
+in_reference = (reference["table"] == dae.STRONGER) & (reference["dataset"] == full_size)
+told_attacks = "the reference" if in_reference.any() and not changed else "this build"
+attack_source = (rows, images.title) if told_attacks == "this build" else (reference, full_size)
+
+
 def attack_rate(name: str, kind: str) -> str:
-    """Rate of a stronger attack with its interval: the reference's if there is one."""
+    """Rate of a stronger attack with its Wilson interval, by `attack_source`, means over seeds."""
     cells = {"table": dae.STRONGER, "method": name, "class_": dae.at(LOW), "score": dae.RATE}
     cells["variant"] = results.variant(attack=kind, **changed)
-    found = results.pick(reference, dataset=full_size, metric=dae.RATE, **cells)
-    if len(found):
-        return f"{found.mean():.2f} in the reference"
-    found = results.pick(rows, dataset=images.title, metric=dae.RATE, **cells)
-    low, high = (
-        results.pick(rows, dataset=images.title, metric=f"{dae.RATE}, {side}", **cells).mean()
-        for side in ("low", "high")
+    source, title = attack_source
+    rate, low, high = (
+        results.pick(source, dataset=title, metric=metric, **cells).mean()
+        for metric in (dae.RATE, f"{dae.RATE}, low", f"{dae.RATE}, high")
     )
-    return f"{found.mean():.2f} [{low:.2f}, {high:.2f}]"
+    return f"{rate:.2f} [{low:.2f}, {high:.2f}]"
 
 
 sentences["stronger-line"] = (
-    f"Against dAE sym, {dae.word_of(LOW)}, rates with their Wilson intervals (of this build, if "
-    "not said otherwise): the document's attack "
+    f"Against dAE sym, {dae.word_of(LOW)}, rates with their Wilson intervals ({told_attacks}): the "
+    "document's attack "
     f"{attack_rate(dae.SYM, 'generator')}, without the clamp "
     f"{attack_rate(dae.SYM, 'generator log')}, from an image of another class "
     f"{attack_rate(dae.SYM, 'image of another class')}, with restarts "
@@ -1779,7 +1793,8 @@ distances = {
 }
 sentences["stronger"] = (
     "Without the clamp in the attacker's objective dAE sym is fooled at a rate of "
-    f"{attack_rate(dae.SYM, 'generator log')}, COOL {attack_rate(dae.COOL, 'generator log')}."
+    f"{attack_rate(dae.SYM, 'generator log')}, COOL {attack_rate(dae.COOL, 'generator log')} "
+    f"({told_attacks})."
     if dae.COOL in models
     else "This run has no COOL to compare with."
 )
@@ -1835,6 +1850,18 @@ sentences["one-line"] = (
     + ", ".join(f"{method} ({score}) {value:.3f}" for (method, score), value in best.items())
     + "."
 )
+one_rows, one_title = (reference, full_size) if len(one_reference) else (rows, images.title)
+drawings = one_rows[(one_rows["table"] == dae.ONE_CLASS) & (one_rows["dataset"] == one_title)]
+drawings = drawings[(drawings["metric"] == dae.SPREAD) & (drawings["class"] != "average")]
+dead = drawings[drawings["value"] < dae.COLLAPSED]
+if len(drawings):
+    pairs = zip(dead["method"], dead["class"], strict=True)
+    listed = ", ".join(f"{method} of {class_}" for method, class_ in pairs)
+    sentences["one-line"] += (
+        f" Of these {len(drawings)} autoencoders {len(dead)} have collapsed: they draw one and the "
+        "same picture for every image"
+        + (f" ({listed}), and rank images by their distance to it." if len(dead) else ".")
+    )
 clutter_told = {
     score: both_texts(2, **CLUTTER, score=score)
     for score in ("clean, whole", "cluttered, whole", "cluttered, within the mask")

@@ -15,7 +15,8 @@ FOOLING, STEPS, STRONGER, OPEN_SET, ONE_CLASS = (
 FRACTION, COUNT = "fraction", "optimizer steps"
 ACCURACY, RATE, MEAN_STEPS, LIMIT = "accuracy", "fooling rate", "average steps", "step limit"
 CNN, COOL, SYM, ASYM = "CNN", "COOL", "dAE sym", "dAE asym"
-NEGATIVES = "CNN with negatives"
+SPREAD = "standard deviation of a drawn pixel over images"
+COLLAPSED = 1e-3  # of SPREAD: living networks are at 0.1, dead ones at 1e-9
 
 
 class Place(NamedTuple):

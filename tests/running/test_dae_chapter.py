@@ -167,6 +167,17 @@ def test_every_table_is_written(base: dict[str, Any]) -> None:
     assert set(base["rows"]["table"]) == wanted  # fooling-steps begins at thirty steps
 
 
+def test_a_collapsed_autoencoder_would_show(base: dict[str, Any]) -> None:
+    rows = base["rows"][base["rows"]["metric"] == dae.SPREAD]
+    assert set(rows["method"]) == {dae.SYM, "autoencoder"}
+    constant = rows["value"] < dae.COLLAPSED
+    errors_of = {name: made.reconstruct for name, made in base["made"].items()}
+    for method, collapsed in zip(rows["method"], constant, strict=True):
+        with torch.no_grad():
+            drawn = errors_of[method](base["test_x"])
+        assert bool(torch.allclose(drawn[0], drawn[-1], atol=dae.COLLAPSED)) == collapsed
+
+
 def test_the_same_values_give_the_same_rows(cells, base: dict[str, Any]) -> None:
     if torch.cuda.is_available():
         pytest.skip("device auto is another one here")
