@@ -24,7 +24,7 @@ class Fooling(NamedTuple):
     0 if it did from the start, -1 if never. `images` `[n, 1, h, w]` in (0, 1): the image at the
     last threshold's first success, else the last one. `outputs` `[n]`: the target's output there.
     `gradients` `{step: [n]}`: norm of the objective's gradient with respect to the image's logits
-    at some steps; NaN for attempts that had ended before.
+    at some steps; NaN for attempts that had succeeded before.
     """
 
     steps: Tensor
@@ -49,7 +49,8 @@ def fool(
     `start` `[n, 1, h, w]` are logits, the image is their sigmoid. `log_outputs` maps images to the
     logarithm of the (scaled) outputs `[n, classes]` and must keep images apart; its parameters
     get no gradient. All attempts advance in one batch, each with its own Adam, and leave it when
-    they end. The objective is -log of the target's output: "clamped" as common code has it, from
+    they succeed, or when their first gradient is exactly zero: Adam then never moves them. The
+    objective is -log of the target's output: "clamped" as common code has it, from
     a probability of at least 1e-7, below which its gradient is zero, in the precision of `start`;
     "log" from the logarithm, with no such floor. `learning_rate` is one number or one for each
     attempt; with `generator_rate` the steps are those of the fooling generator's weights.
@@ -70,6 +71,7 @@ def fool(
     images, outputs = torch.zeros_like(start), torch.zeros(n)
     gradients: dict[int, Tensor] = {}
     active = torch.arange(n, device=start.device)
+    stuck = torch.zeros(n, dtype=torch.bool)
     logits, mean, square = start.detach().clone(), *(torch.zeros_like(start) for _ in range(2))
     for step in range(max_steps + 1):
         leaf = logits.requires_grad_()
@@ -85,10 +87,14 @@ def fool(
             steps[active.cpu()] = torch.where(new, step, steps[active.cpu()])
             images[active], outputs[active.cpu()] = shown.detach(), output.detach().float().cpu()
             if step in record:
-                norms = torch.full((n,), torch.nan)
+                norms = torch.where(stuck, 0.0, torch.nan)
                 norms[active.cpu()] = gradient.flatten(1).norm(dim=1).float().cpu()
                 gradients[step] = norms
             going = (steps[active.cpu()] == NEVER).any(1).to(start.device)
+            if step == 0:
+                still = going & (gradient.flatten(1) == 0).all(1)
+                stuck[active.cpu()] = still.cpu()
+                going &= ~still
             if step == max_steps or not going.any():
                 break
             if not going.all():  # those that ended leave the batch

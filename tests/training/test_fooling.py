@@ -101,6 +101,26 @@ def test_below_the_clamp_the_attack_stands_still_and_in_log_space_it_moves():
     assert still.steps.tolist() == moved.steps.tolist() == [[-1]]
 
 
+def test_an_attempt_without_a_gradient_leaves_the_batch_and_changes_nothing_for_others():
+    seen = []
+
+    def half_hopeless(x):  # outputs of mean + threshold: below the clamp for black starts only
+        seen.append(len(x))
+        return (25 * x.flatten(1).mean(1, keepdim=True) - 25).expand(-1, 2)
+
+    logits = torch.cat([torch.full((2, 1, SIDE, SIDE), -1.0), torch.full((1, 1, SIDE, SIDE), 1.0)])
+    options = {"thresholds": [0.9], "max_steps": 3, "learning_rate": 0.1, "record": (0, 2)}
+    found = training.fool(half_hopeless, logits, torch.zeros(3, dtype=torch.int64), **options)
+    assert seen == [3, 1, 1, 1]
+    # as Adam would leave them: a zero gradient with zero moments makes a step of zero
+    assert torch.equal(found.images[:2], logits[:2].sigmoid())
+    assert found.gradients[2][:2].tolist() == [0, 0]
+    alone = training.fool(half_hopeless, logits[2:], torch.zeros(1, dtype=torch.int64), **options)
+    assert torch.equal(found.images[2:], alone.images)
+    assert found.gradients[2][2] == alone.gradients[2][0] > 0
+    assert found.steps.tolist() == [[-1]] * 3
+
+
 def test_above_the_clamp_both_objectives_have_one_gradient():
     logits, given = start(4)
     options = {"learning_rate": training.generator_rate(given), **BOTH}
