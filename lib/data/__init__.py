@@ -1,6 +1,9 @@
 """Image sets by name, and the evaluation protocols that split them."""
 
 from lib.data.clutter import cluttered, two_digits
+from lib.data.conditions import CONDITIONS, apply_condition, conditions_for
+from lib.data.cure_tsr import clean_signs, read_cure_tsr
+from lib.data.files import resolve_root
 from lib.data.images import ImageSet, content_hash, pad, resize, to_float
 from lib.data.loading import KNOWN, load
 from lib.data.negatives import negative_samples
@@ -18,12 +21,16 @@ from lib.data.self_supervised import grey, rotated, sobel
 
 __all__ = [
     "CIFAR10_SPLITS",
+    "CONDITIONS",
     "KNOWN",
     "PLANTED",
     "ImageSet",
     "anomaly_labels",
+    "apply_condition",
     "class_positions",
+    "clean_signs",
     "cluttered",
+    "conditions_for",
     "content_hash",
     "distinct_splits",
     "draw_classes",
@@ -35,8 +42,10 @@ __all__ = [
     "outlier_share",
     "pad",
     "plant",
+    "read_cure_tsr",
     "remaining_classes",
     "resize",
+    "resolve_root",
     "rotated",
     "several_classes",
     "sobel",
