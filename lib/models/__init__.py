@@ -3,8 +3,16 @@
 from lib.models.build import build, count_parameters
 from lib.models.cae import CAE, decoder_weights
 from lib.models.classifier import Classifier
+from lib.models.dcgan import DCGANDiscriminator, DCGANGenerator
+from lib.models.deep_svdd import DeepSVDD, deep_svdd
 from lib.models.digit_classifier import DenoisingClassifier, digit_classifier
 from lib.models.fooling_generator import FoolingGenerator
+from lib.models.gpnd import (
+    GPNDEncoder,
+    GPNDGenerator,
+    GPNDImageDiscriminator,
+    GPNDLatentDiscriminator,
+)
 from lib.models.heads import (
     GeneralizedOdinHead,
     ReconstructionDecoder,
@@ -12,19 +20,32 @@ from lib.models.heads import (
     rotation_head,
 )
 from lib.models.lsa_autoencoder import LSAAutoencoder
+from lib.models.lsa_cifar import LSACifarAutoencoder
+from lib.models.lsa_estimator import LSAEstimator, count_unmasked
 from lib.models.randomise import cascade, randomised
 from lib.models.resnet import CIFAR_DEVIATION, CIFAR_MEAN, ResNet34
 from lib.models.toy import ToyAutoencoder, ToyClassifier
+from lib.models.vae import VAE
 
 __all__ = [
     "CAE",
     "CIFAR_DEVIATION",
     "CIFAR_MEAN",
+    "VAE",
     "Classifier",
+    "DCGANDiscriminator",
+    "DCGANGenerator",
+    "DeepSVDD",
     "DenoisingClassifier",
     "FoolingGenerator",
+    "GPNDEncoder",
+    "GPNDGenerator",
+    "GPNDImageDiscriminator",
+    "GPNDLatentDiscriminator",
     "GeneralizedOdinHead",
     "LSAAutoencoder",
+    "LSACifarAutoencoder",
+    "LSAEstimator",
     "ReconstructionDecoder",
     "ResNet34",
     "ToyAutoencoder",
@@ -32,7 +53,9 @@ __all__ = [
     "build",
     "cascade",
     "count_parameters",
+    "count_unmasked",
     "decoder_weights",
+    "deep_svdd",
     "digit_classifier",
     "parameter_groups",
     "randomised",

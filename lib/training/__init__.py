@@ -4,6 +4,7 @@ from lib.training.autoencoder import TrainedAutoencoder, fit_autoencoder, mean_s
 from lib.training.auxiliary import Auxiliary
 from lib.training.checkpoint import fingerprint, load_checkpoint, save_checkpoint
 from lib.training.classifier import CLASSIFIER_CODE, TrainedClassifier, fit_classifier
+from lib.training.deep_svdd import TrainedDeepSVDD, fit_deep_svdd
 from lib.training.digit_recipes import (
     DIGIT_NETWORKS,
     DigitRecipe,
@@ -27,6 +28,7 @@ from lib.training.fooling import (
     generator_start,
 )
 from lib.training.gradcon import Fitted, fit, mean_gradient
+from lib.training.lsa import TrainedLSA, fit_lsa
 from lib.training.prediction import Prediction, predict
 from lib.training.recipes import NAMED, Recipe, fit_recipe, recipe, untrained_network
 from lib.training.reference import (
@@ -51,7 +53,9 @@ __all__ = [
     "ReferenceGradient",
     "TrainedAutoencoder",
     "TrainedClassifier",
+    "TrainedDeepSVDD",
     "TrainedDigits",
+    "TrainedLSA",
     "class_evidence",
     "classification_loss",
     "cool_loss",
@@ -63,8 +67,10 @@ __all__ = [
     "fit",
     "fit_autoencoder",
     "fit_classifier",
+    "fit_deep_svdd",
     "fit_digit_recipe",
     "fit_digits",
+    "fit_lsa",
     "fit_recipe",
     "fit_toy_cae",
     "fit_toy_classifier",

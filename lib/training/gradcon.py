@@ -1,39 +1,60 @@
-"""Training of GradCon's autoencoder, with or without the constraint on its gradients."""
+"""Training of GradCon's autoencoders, with or without the constraint on their gradients."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import copy
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Generic, Literal, TypeVar, get_args
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from lib.errors import BadInput
 from lib.models import CAE, decoder_weights
+from lib.models.vae import LATENT, VAE, Reconstruction
 from lib.training.checkpoint import load_checkpoint, save_checkpoint
 from lib.training.checks import check_counts, check_images, check_not_negative, check_positive
+from lib.training.reconstruction import (
+    check_choice,
+    check_reconstruction,
+    reconstruction_losses,
+)
 from lib.training.reference import ReferenceGradient, gradient_cosines
 
+Network = TypeVar("Network", bound=CAE)
 Selection = Literal["best", "last", "official"]
+Reference = Literal["all", "decaying"]
 Progress = Callable[[dict[str, float]], None]
 
 
 @dataclass(frozen=True)
-class Fitted:
+class Fitted(Generic[Network]):
     """A trained network with the reference gradient of the same epoch and its learning curve.
 
-    `history` has one entry per epoch: epoch, J, L and cosine on training and validation images.
+    `history` has one entry per epoch: epoch, J, L and cosine on training and validation images,
+    and for a VAE the KL divergence per validation image. `snapshots` holds the weights and the
+    reference of the epochs that were to be kept.
     """
 
-    model: CAE
+    model: Network
     reference: ReferenceGradient
     epoch: int
     history: list[dict[str, float]]
+    snapshots: dict[int, tuple[dict[str, Tensor], list[Tensor]]] = field(default_factory=dict)
+
+    def at(self, epoch: int) -> tuple[Network, list[Tensor]]:
+        """The network after a kept epoch, a copy, and its reference gradient of that time."""
+        if epoch not in self.snapshots:
+            kept = ", ".join(map(str, self.snapshots)) or "none"
+            raise BadInput(f"Epoch {epoch} was not kept; kept were {kept}.")
+        weights, mean = self.snapshots[epoch]
+        model = copy.deepcopy(self.model)
+        model.load_state_dict(weights)
+        return model, mean
 
 
 def fit(
-    model: CAE,
+    model: Network,
     train: Tensor,
     validation: Tensor,
     *,
@@ -43,56 +64,84 @@ def fit(
     batch_size: int = 64,
     learning_rate: float = 1e-3,
     selection: Selection = "best",
+    reconstruction: Reconstruction = "squared",
+    reference: Reference = "all",
+    decay: float = 0.999,
+    keep: Collection[int] = (),
     progress: Progress | None = None,
     checkpoint: Path | None = None,
     fingerprint: str = "",
-) -> Fitted:
+) -> Fitted[Network]:
     """Train `model` in place on `train` and return the selected epoch's network.
 
     J = L + alpha · (minus the mean over decoder layers of cos(reference, dL/dw)), where L is the
-    squared error averaged over pixels, channels and batch. `alpha=0` is the plain autoencoder; its
-    reference gradient is kept as well, so that both can be scored alike.
-    Images `[n, c, 28, 28]` in [0, 1] on the model's device. `generator` draws the batches.
+    error averaged over pixels, channels and batch: squared, or with "bce" the cross-entropy. For a
+    VAE L has the KL divergence too, averaged over the batch and divided by pixels times channels:
+    minus the ELBO over that number, so that alpha weighs as it does for the CAE. `alpha=0` is the
+    plain autoencoder; its reference gradient is kept as well, so that both can be scored alike.
+    Images `[n, c, 28, 28]` in [0, 1] on the model's device. `generator` draws the batches, and the
+    noise of a VAE in training; it is validated at the mean.
+    `reference`: "all" averages all steps alike, "decaying" weighs one of age a by decay^a.
     `selection`: "best" takes the epoch of smallest validation J, "last" the last one, and
     "official" follows the official code, which looks only at epochs 1, 6, 11, … and the last, and
     keeps one of them only if it beats all earlier epochs.
-    With `checkpoint` each epoch is written there and an interrupted training goes on from it;
-    a file with another `fingerprint`, or with more epochs than asked for, is ignored.
-    Raises BadInput for epochs, batch size or learning rate not above 0, an alpha below 0, an
-    unknown selection, or no images; DataCorrupt for a damaged checkpoint.
-    Source: kwon2020gradcon, objective J; alpha, optimiser and batch of the official code.
+    The networks after the epochs in `keep` are kept beside it, whichever is selected.
+    With `checkpoint` each epoch is written there and an interrupted training goes on from it; a
+    file with another `fingerprint`, with more epochs than asked for, or without a network that is
+    to be kept, is ignored.
+    Raises BadInput for epochs, batch size or learning rate not above 0, an alpha below 0, a decay
+    outside [0, 1), an unknown selection, reconstruction or reference, no images, or for "bce"
+    images outside [0, 1]; DataCorrupt for a damaged checkpoint.
+    Source: kwon2020gradcon, objective J; alpha, optimiser and batch of the official code; loss of
+    the VAE of methods.md 1.7.
     """
     check_counts(epochs=epochs, batch_size=batch_size)
     check_positive(learning_rate=learning_rate)
-    check_not_negative(alpha=alpha)
+    check_not_negative(alpha=alpha, decay=decay)
     check_images(train=train, validation=validation)
-    if selection not in get_args(Selection):
-        raise BadInput(f"selection must be one of {get_args(Selection)}; it was {selection!r}.")
+    if decay >= 1:
+        raise BadInput(f"decay must be below 1; it was {decay!r}.")
+    check_choice("selection", selection, get_args(Selection))
+    check_choice("reference", reference, get_args(Reference))
+    check_reconstruction(reconstruction, train=train, validation=validation)
     optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate)
-    reference = ReferenceGradient()
+    kept_decay = decay if reference == "decaying" else None
+    running = ReferenceGradient(decay=kept_decay)
     history: list[dict[str, float]] = []
     chosen: dict[str, Any] = {}
+    snapshots: dict[int, tuple[dict[str, Tensor], list[Tensor]]] = {}
     if checkpoint is not None and checkpoint.exists():
         state = load_checkpoint(checkpoint)
-        if state.get("fingerprint") == fingerprint and len(state["history"]) <= epochs:
+        past = len(state["history"])
+        missed = {epoch for epoch in keep if epoch <= past} - set(state.get("snapshots", {}))
+        if state.get("fingerprint") == fingerprint and past <= epochs and not missed:
             model.load_state_dict(state["model"])
             optimiser.load_state_dict(state["optimiser"])
             device = train.device
-            reference = ReferenceGradient([m.to(device) for m in state["mean"]], state["steps"])
+            means = [m.to(device) for m in state["mean"]]
+            running = ReferenceGradient(means, state["steps"], kept_decay)
             generator.set_state(state["generator"])
             history, chosen = state["history"], state["chosen"]
+            snapshots = {
+                epoch: (weights, [m.to(device) for m in mean])
+                for epoch, (weights, mean) in state.get("snapshots", {}).items()
+            }
 
     for epoch in range(len(history) + 1, epochs + 1):
         entry = {"epoch": float(epoch)}
-        entry |= _train_epoch(model, train, reference, optimiser, alpha, batch_size, generator)
-        entry |= _validate(model, validation, reference, alpha, batch_size)
+        entry |= _train_epoch(
+            model, train, running, optimiser, alpha, batch_size, generator, reconstruction
+        )
+        entry |= _validate(model, validation, running, alpha, batch_size, reconstruction)
         earlier = min((past["validation_J"] for past in history), default=float("inf"))
         history.append(entry)
         looked_at = selection != "official" or epoch % 5 == 1 or epoch == epochs
         hit = selection == "last" or (looked_at and entry["validation_J"] < earlier)
         if hit or not chosen.get("hit"):  # where J was never a number the last epoch stands in
             chosen = {"hit": hit, "epoch": epoch, "model": _copy(model)}
-            chosen |= {"mean": reference.copy().mean, "steps": reference.steps}
+            chosen |= {"mean": running.copy().mean, "steps": running.steps}
+        if epoch in keep:
+            snapshots[epoch] = (_copy(model), running.copy().mean)
         if checkpoint is not None:
             save_checkpoint(
                 checkpoint,
@@ -100,11 +149,12 @@ def fit(
                     "fingerprint": fingerprint,
                     "model": model.state_dict(),
                     "optimiser": optimiser.state_dict(),
-                    "mean": reference.mean,
-                    "steps": reference.steps,
+                    "mean": running.mean,
+                    "steps": running.steps,
                     "generator": generator.get_state(),
                     "history": history,
                     "chosen": chosen,
+                    "snapshots": snapshots,
                 },
             )
         if progress is not None:
@@ -112,7 +162,8 @@ def fit(
 
     model.load_state_dict(chosen["model"])
     means = [m.to(train.device) for m in chosen["mean"]]
-    return Fitted(model, ReferenceGradient(means, chosen["steps"]), chosen["epoch"], history)
+    selected = ReferenceGradient(means, chosen["steps"], kept_decay)
+    return Fitted(model, selected, chosen["epoch"], history, snapshots)
 
 
 def step(
@@ -121,18 +172,22 @@ def step(
     reference: ReferenceGradient,
     optimiser: torch.optim.Optimizer,
     alpha: float,
+    *,
+    reconstruction: Reconstruction = "squared",
+    noise: Tensor | None = None,
 ) -> tuple[float, float, float]:
     """One update of `model` and `reference` on the batch `x`; returns J, L and the mean cosine.
 
     The very first step has no reference, so its gradient loss is 0 and its cosine NaN.
+    `noise` `[n, 576]` is a VAE's; without it the latents are the posterior's means.
     """
     weights = decoder_weights(model)
     constrained = alpha != 0 and reference.steps > 0
-    loss = F.mse_loss(model(x), x)
+    loss, error, _ = reconstruction_losses(model, x, reconstruction, noise)
     objective, cosine = loss, float("nan")
     if constrained:
         # create_graph: the update must see how the weights move the gradient (second order)
-        gradients = torch.autograd.grad(loss, weights, create_graph=True)
+        gradients = torch.autograd.grad(error, weights, create_graph=True)
         cosines = gradient_cosines(gradients, reference.mean)
         objective = loss - alpha * cosines.mean()
         cosine = float(cosines.mean().detach())
@@ -146,17 +201,26 @@ def step(
     return float(objective.detach()), float(loss.detach()), cosine
 
 
-def mean_gradient(model: CAE, images: Tensor, *, batch_size: int = 64) -> ReferenceGradient:
-    """Mean of dL/dw over batches of `images` with the weights held still.
+def mean_gradient(
+    model: CAE,
+    images: Tensor,
+    *,
+    batch_size: int = 64,
+    reconstruction: Reconstruction = "squared",
+) -> ReferenceGradient:
+    """Mean of dL/dw over batches of `images` with the weights held still, a VAE at its mean.
 
-    The reference for a network that was never trained: the table's untrained row.
-    Raises BadInput where there are no images.
+    The reference for a network that was never trained, the table's untrained row; or, of the
+    trained network, what its final weights alone would ask for.
+    Raises BadInput where there are no images, for an unknown reconstruction, and for "bce" images
+    outside [0, 1].
     """
     check_images(training=images)
+    check_reconstruction(reconstruction, training=images)
     reference = ReferenceGradient()
     for x in images.split(batch_size):
-        loss = F.mse_loss(model(x), x)
-        reference.update(torch.autograd.grad(loss, decoder_weights(model)))
+        _, error, _ = reconstruction_losses(model, x, reconstruction)
+        reference.update(torch.autograd.grad(error, decoder_weights(model)))
     return reference
 
 
@@ -168,12 +232,19 @@ def _train_epoch(
     alpha: float,
     batch_size: int,
     generator: torch.Generator,
+    reconstruction: Reconstruction,
 ) -> dict[str, float]:
     order = torch.randperm(len(train), generator=generator).to(train.device)
     batches = order.split(batch_size)
     sums, cosines = torch.zeros(2, dtype=torch.float64), []
     for batch in batches:
-        objective, loss, cosine = step(model, train[batch], reference, optimiser, alpha)
+        x, noise = train[batch], None
+        if isinstance(model, VAE):
+            drawn = torch.randn((len(x), LATENT), generator=generator, dtype=x.dtype)
+            noise = drawn.to(x.device)
+        objective, loss, cosine = step(
+            model, x, reference, optimiser, alpha, reconstruction=reconstruction, noise=noise
+        )
         sums += torch.tensor([objective, loss], dtype=torch.float64) * len(batch)
         cosines.append(cosine)
     objective, loss = (sums / len(train)).tolist()
@@ -182,17 +253,26 @@ def _train_epoch(
 
 
 def _validate(
-    model: CAE, validation: Tensor, reference: ReferenceGradient, alpha: float, batch_size: int
+    model: CAE,
+    validation: Tensor,
+    reference: ReferenceGradient,
+    alpha: float,
+    batch_size: int,
+    reconstruction: Reconstruction,
 ) -> dict[str, float]:
     # as in the official code the cosine is that of a batch's gradient, not of an image's
-    loss = cosine = 0.0
+    loss = cosine = divergence = 0.0
     for x in validation.split(batch_size):
-        batch_loss = F.mse_loss(model(x), x)
-        gradients = torch.autograd.grad(batch_loss, decoder_weights(model))
+        batch_loss, error, batch_divergence = reconstruction_losses(model, x, reconstruction)
+        gradients = torch.autograd.grad(error, decoder_weights(model))
         share = len(x) / len(validation)
         loss += share * float(batch_loss.detach())
         cosine += share * float(gradient_cosines(gradients, reference.mean).mean())
+        if batch_divergence is not None:
+            divergence += share * float(batch_divergence.detach())
     entry = {"validation_L": loss, "validation_cosine": cosine}
+    if isinstance(model, VAE):
+        entry["validation_KL"] = divergence
     return entry | {"validation_J": loss - alpha * cosine}
 
 

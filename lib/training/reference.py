@@ -16,12 +16,15 @@ from lib.training.checkpoint import load_checkpoint, save_checkpoint
 class ReferenceGradient:
     """Running mean of dJ/dw over every training step so far, one tensor per decoder weight.
 
-    It never decays. The slides show a sum over the same steps; the cosine cannot tell them apart.
-    Source: kwon2020gradcon, gradient loss.
+    Without `decay` all steps count alike. The slides show a sum over the same steps; the cosine
+    cannot tell them apart. With `decay` in [0, 1) a step of age a counts as decay^a, and the
+    weights are divided by their sum, so the first steps have no bias.
+    Source: kwon2020gradcon, gradient loss; the decay is ours.
     """
 
     mean: list[Tensor] = field(default_factory=list)
     steps: int = 0
+    decay: float | None = None
 
     def update(self, gradients: Sequence[Tensor]) -> None:
         """Take one more step's gradients into the mean."""
@@ -29,12 +32,13 @@ class ReferenceGradient:
         if not self.mean:
             self.mean = [g.detach().clone() for g in gradients]
             return
+        weights = self.steps if self.decay is None else _sum_of_powers(self.decay, self.steps)
         for mean, gradient in zip(self.mean, gradients, strict=True):
-            mean += (gradient.detach() - mean) / self.steps
+            mean += (gradient.detach() - mean) / weights
 
     def copy(self) -> "ReferenceGradient":
         """An independent copy."""
-        return ReferenceGradient([m.clone() for m in self.mean], self.steps)
+        return ReferenceGradient([m.clone() for m in self.mean], self.steps, self.decay)
 
 
 def gradient_cosines(gradients: Sequence[Tensor], reference: Sequence[Tensor]) -> Tensor:
@@ -47,7 +51,10 @@ def gradient_cosines(gradients: Sequence[Tensor], reference: Sequence[Tensor]) -
 
 
 def save_reference(path: Path, weights: dict[str, Tensor], reference: ReferenceGradient) -> None:
-    """Write a network's weights and its reference gradient to one file, tensors only."""
+    """Write a network's weights and its reference gradient to one file, tensors only.
+
+    It is kept to score with: a decay, which only further steps would need, is not.
+    """
     means = {str(i): mean for i, mean in enumerate(reference.mean)}
     content = {"weights": weights, "reference": means, "steps": reference.steps}
     save_checkpoint(path, content)
@@ -63,3 +70,7 @@ def load_reference(path: Path) -> tuple[dict[str, Tensor], ReferenceGradient]:
         raise DataCorrupt(f"{path.name} does not hold weights and their reference gradient.")
     means = [content["reference"][str(i)] for i in range(len(content["reference"]))]
     return content["weights"], ReferenceGradient(means, content["steps"])
+
+
+def _sum_of_powers(base: float, count: int) -> float:
+    return (1 - base**count) / (1 - base)  # 1 + base + base² + …, `count` terms

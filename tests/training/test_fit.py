@@ -82,9 +82,9 @@ def test_every_image_is_seen_once_per_epoch_in_another_order(network, bars, monk
     x = bars(10, 1)
     seen, step = [], gradcon.step
 
-    def spied_step(model, batch, *rest):
+    def spied_step(model, batch, *rest, **options):
         seen.append(batch)
-        return step(model, batch, *rest)
+        return step(model, batch, *rest, **options)
 
     monkeypatch.setattr(gradcon, "step", spied_step)
     options = {"epochs": 2, "batch_size": 4}

@@ -35,11 +35,11 @@ def test_interruption_within_an_epoch_goes_back_to_its_start(train, same, tmp_pa
     path = {"checkpoint": tmp_path / "fit.pt", "fingerprint": "a"}
     calls, step = [], gradcon.step
 
-    def killed_step(*arguments):
+    def killed_step(*arguments, **options):
         calls.append(1)
         if len(calls) == 5:  # the second of three batches in epoch 2
             raise KeyboardInterrupt
-        return step(*arguments)
+        return step(*arguments, **options)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(gradcon, "step", killed_step)

@@ -1,0 +1,397 @@
+"""Deep SVDD's training: two stages, a centre away from zero, resumed, and refusing nonsense."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from lib.errors import BadInput, DataCorrupt
+from lib.models import build
+from lib.models.deep_svdd import deep_svdd
+from lib.scores.deep_svdd import deep_svdd_score
+from lib.training.deep_svdd import centre_of, fit_deep_svdd, output_spread
+
+
+def network(seed=0, channels=1):
+    return build(lambda: deep_svdd(channels), torch.Generator().manual_seed(seed))
+
+
+def run(made=None, *, weights=0, batches=0, train=None, validation=None, **options):
+    """A small training: three batches per epoch."""
+    return fit_deep_svdd(
+        network(weights) if made is None else made,
+        drawn(24, 1) if train is None else train,
+        drawn(10, 2) if validation is None else validation,
+        generator=torch.Generator().manual_seed(batches),
+        **{"epochs": 2, "pretrain_epochs": 2, "batch_size": 8, "learning_rate": 1e-3} | options,
+    )
+
+
+def drawn(n, seed, *, channels=1, vertical=False):
+    """Images of one bright bar near the top (or the left) edge, on a dark noisy ground."""
+    g = torch.Generator().manual_seed(seed)
+    x = 0.1 * torch.rand((n, channels, 28, 28), generator=g)
+    for image, start in zip(x, torch.randint(2, 6, (n,), generator=g), strict=True):
+        image[:, start : start + 5] = 0.9
+    return x.transpose(2, 3).contiguous() if vertical else x
+
+
+def equal(a, b):
+    """Whether two states are alike to the last bit."""
+    return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+
+def timeless(history):
+    return [{k: v for k, v in entry.items() if k != "seconds"} for entry in history]
+
+
+def same(a, b):
+    """Whether two trainings ended alike to the last bit, seconds aside."""
+    return (
+        equal(a.network.state_dict(), b.network.state_dict())
+        and torch.equal(a.centre, b.centre)
+        and (a.spread, a.first_spread) == (b.spread, b.first_spread)
+        and timeless(a.pretraining) == timeless(b.pretraining)
+        and timeless(a.history) == timeless(b.history)
+    )
+
+
+def killed_after_entries(count):
+    """A progress function that stops after so many epochs of both stages together."""
+    seen = []
+
+    def progress(entry):
+        seen.append(entry)
+        if len(seen) == count:
+            raise KeyboardInterrupt
+
+    return progress
+
+
+# --- training
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_training_lowers_both_objectives(channels):
+    made, start = network(channels=channels), network(channels=channels)
+    found = run(
+        made,
+        train=drawn(32, 1, channels=channels),
+        validation=drawn(8, 2, channels=channels),
+        epochs=5,
+        pretrain_epochs=5,
+        batch_size=16,
+    )
+    assert found.network is made
+    for a, b in zip(made.parameters(), start.parameters(), strict=True):
+        assert (a - b).abs().max() > 1e-4  # every tensor moved, by more than rounding
+    for history, key in ((found.pretraining, "train_L"), (found.history, "train_distance")):
+        losses = [entry[key] for entry in history]
+        assert losses[-1] < 0.8 * losses[0], key  # measured: below 0.6 of it
+
+
+def test_a_trained_network_ranks_other_images_behind():
+    found = run(train=drawn(96, 1), epochs=6, pretrain_epochs=4)
+    normal, strange = (
+        deep_svdd_score(found.network, drawn(20, 9, vertical=v), found.centre)
+        for v in (False, True)
+    )
+    assert strange.min() > normal.max()
+    assert found.first_spread > found.spread > 1e-3  # drawn together, and no collapse
+
+
+def test_one_class_training_alone_keeps_the_objective_by_hand():
+    # one step of Adam at a rate that moves nothing: the loss is that of the start, in training mode
+    made, x = network(), drawn(8, 1)
+    found = run(made, train=x, epochs=1, pretrain_epochs=0, learning_rate=1e-30)
+    fresh = network()
+    centre = centre_of(fresh.eval()(x).detach())
+    assert torch.equal(found.centre, centre)
+    distance = (fresh.train()(x) - centre).square().sum(1).mean().item()
+    assert found.history[0]["train_distance"] == pytest.approx(distance, rel=1e-5)  # float32
+    assert found.pretraining == []
+    scores = deep_svdd_score(found.network, drawn(10, 2), found.centre)
+    wanted = pytest.approx(scores.mean().item(), rel=1e-5)  # float32
+    assert found.history[0]["validation_distance"] == wanted
+
+
+def test_the_centre_is_that_of_the_pretrained_network():
+    pretrained = run(pretrain_epochs=2, epochs=1, learning_rate=1e-3)
+    other = run(pretrain_epochs=2, epochs=4, learning_rate=1e-3)
+    assert torch.equal(pretrained.centre, other.centre)  # it stays
+    assert not torch.equal(pretrained.centre, run(pretrain_epochs=3).centre)
+    assert (pretrained.centre.abs() >= 0.1).all()
+    assert not pretrained.centre.requires_grad
+
+
+def test_a_network_at_the_centre_has_no_spread():
+    class Constant(nn.Module):
+        """Answers one weight, whatever it is shown: the collapse."""
+
+        def __init__(self):
+            super().__init__()
+            self.w = nn.Parameter(torch.tensor([0.5, -0.5]))
+
+        def forward(self, x):
+            return self.w.expand(len(x), -1)
+
+        def decoder(self):
+            return nn.Identity()
+
+    found = run(Constant(), pretrain_epochs=0)
+    assert (found.spread, found.first_spread) == (0, 0)
+    assert [entry["spread"] for entry in found.history] == [0, 0]
+
+
+def test_history():
+    told = []
+    found = run(epochs=3, pretrain_epochs=2, progress=told.append)
+    assert found.pretraining + found.history == told
+    assert [entry["epoch"] for entry in told] == [1, 2, 1, 2, 3]
+    for entry in found.pretraining:
+        assert set(entry) == {"epoch", "train_L", "validation_L", "seconds"}
+    for entry in found.history:
+        names = {"epoch", "train_distance", "validation_distance", "spread", "seconds"}
+        assert set(entry) == names
+    for entry in told:
+        assert all(type(v) is float and math.isfinite(v) and v >= 0 for v in entry.values())
+
+
+@pytest.mark.parametrize(
+    ("stage", "epochs", "milestones", "wanted"),
+    [
+        ("epochs", 4, {"milestone": 2}, [1, 1, 0.1, 0.1]),
+        ("epochs", 2, {"milestone": None}, [1, 1]),
+        ("epochs", 2, {}, [1, 1]),  # 50 by default
+        ("pretrain_epochs", 3, {"pretrain_milestone": 1}, [1, 0.1, 0.1]),
+        ("pretrain_epochs", 2, {"milestone": 1}, [1, 1]),
+    ],
+)
+def test_the_rate_falls_after_the_milestone_of_its_stage(
+    monkeypatch, stage, epochs, milestones, wanted
+):
+    rates, step = [], torch.optim.Adam.step
+
+    def noted(self, *arguments, **options):
+        rates.append(self.param_groups[0]["lr"] / 1e-3)
+        return step(self, *arguments, **options)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", noted)
+    counts = {"epochs": 1, "pretrain_epochs": 1} | {stage: epochs}
+    run(train=drawn(8, 1), **counts, **milestones)  # one batch an epoch
+    here = rates[1:] if stage == "epochs" else rates[:-1]
+    assert here == pytest.approx(wanted)
+
+
+def test_the_defaults_are_the_codes(monkeypatch):
+    made, seen = network(), []
+    adam = torch.optim.Adam.__init__
+
+    def noted(self, parameters, **options):
+        seen.append(options)
+        adam(self, parameters, **options)
+
+    monkeypatch.setattr(torch.optim.Adam, "__init__", noted)
+    x = drawn(201, 1)
+    generator = torch.Generator().manual_seed(0)
+    calls = []
+    made.register_forward_pre_hook(lambda module, given: calls.append(len(given[0])))
+    fit_deep_svdd(made, x, x[:2], generator=generator, epochs=1, pretrain_epochs=1)
+    assert seen == [{"lr": 1e-4, "weight_decay": 1e-6}] * 2
+    # pre-training: 200 of 201 images, then validation; all outputs; training, validation, outputs
+    assert calls == [200, 2, 200, 1, 200, 2, 200, 1]
+
+
+def test_weight_decay_reaches_both_stages():
+    plain, pulled = (run(weight_decay=decay, epochs=1) for decay in (0.0, 1.0))
+    assert not torch.equal(plain.centre, pulled.centre)
+    alone = [run(weight_decay=d, epochs=1, pretrain_epochs=0) for d in (0.0, 1.0)]
+    assert torch.equal(alone[0].centre, alone[1].centre)
+    assert not equal(*(found.network.state_dict() for found in alone))
+
+
+def test_validation_images_change_nothing():
+    first, second = run(), run(validation=drawn(7, 5, vertical=True))
+    assert equal(first.network.state_dict(), second.network.state_dict())
+    assert torch.equal(first.centre, second.centre)
+    for a, b in ((first.history, second.history), (first.pretraining, second.pretraining)):
+        assert timeless(a) != timeless(b)
+
+
+def test_every_image_is_shown_once_per_epoch_in_another_order_and_one_left_alone_is_not():
+    made, shown = network(), []
+    x = drawn(9, 1)
+    x[:, 0, 0, 0] = torch.arange(9.0) / 10  # to tell them apart
+
+    def note(module, given):
+        if module.training:
+            shown.append(given[0][:, 0, 0, 0].tolist())
+
+    made.register_forward_pre_hook(note)
+    run(made, train=x, epochs=2, pretrain_epochs=0, batch_size=4)
+    assert [len(batch) for batch in shown] == [4, 4] * 2
+    orders = [shown[0] + shown[1], shown[2] + shown[3]]
+    assert all(len(set(order)) == 8 for order in orders) and orders[0] != orders[1]
+
+
+def test_same_seed_same_result_and_the_global_state_plays_no_part():
+    torch.manual_seed(1)
+    first = run()
+    torch.manual_seed(2)
+    before = torch.get_rng_state()
+    assert same(first, run())
+    assert torch.equal(torch.get_rng_state(), before)
+    assert not same(first, run(batches=1))
+    assert not same(first, run(weights=1))
+
+
+# --- resuming
+
+
+@pytest.mark.parametrize("epochs_done", [1, 2, 3, 4])  # within, at the end of, and past stage one
+def test_resumed_training_ends_as_an_uninterrupted_one(tmp_path, epochs_done):
+    options = {"epochs": 3, "pretrain_epochs": 2}
+    whole = run(**options)
+    path = {"checkpoint": tmp_path / "fit.pt", "fingerprint": "a"}
+    with pytest.raises(KeyboardInterrupt):
+        run(progress=killed_after_entries(epochs_done), **options, **path)
+    told = []
+    # other initial weights and another stream: everything must come from the files
+    found = run(weights=7, batches=7, progress=told.append, **options, **path)
+    assert len(told) == 5 - epochs_done
+    assert same(found, whole)
+
+
+def test_finished_training_is_not_repeated_and_ends_in_evaluation_mode(tmp_path):
+    path = {"checkpoint": tmp_path / "fit.pt", "fingerprint": "a"}
+    whole = run(**path)
+    assert {file.name for file in tmp_path.iterdir()} == {"fit.pt", "fit.pt.pretraining"}
+
+    def never(entry):
+        raise AssertionError("an epoch was trained again")
+
+    found = run(weights=7, batches=7, progress=never, **path)
+    assert same(found, whole)
+    assert found.history == whole.history  # with the seconds that it took
+    for trained in (whole, found):
+        assert not any(module.training for module in trained.network.modules())
+
+
+@pytest.mark.parametrize("pretrain_epochs", [0, 1])
+def test_the_centre_stays_with_its_weights_when_the_pretraining_file_is_lost(
+    tmp_path, pretrain_epochs
+):
+    options = {"pretrain_epochs": pretrain_epochs, "checkpoint": tmp_path / "fit.pt"}
+    whole = run(**options)
+    (tmp_path / "fit.pt.pretraining").unlink(missing_ok=True)
+    found = run(weights=7, batches=7, **options)
+    assert equal(found.network.state_dict(), whole.network.state_dict())
+    assert torch.equal(found.centre, whole.centre)
+    assert found.spread == whole.spread
+
+
+def test_checkpoint_writing_changes_nothing(tmp_path):
+    assert same(run(checkpoint=tmp_path / "fit.pt"), run())
+
+
+def test_a_training_goes_on_for_more_epochs(tmp_path):
+    path = {"checkpoint": tmp_path / "fit.pt", "fingerprint": "a"}
+    run(epochs=1, **path)
+    told = []
+    found = run(weights=7, batches=7, epochs=3, progress=told.append, **path)
+    assert len(told) == 2
+    assert same(found, run(epochs=3))
+
+
+def test_more_pretraining_starts_the_second_stage_anew(tmp_path):
+    path = {"checkpoint": tmp_path / "fit.pt", "fingerprint": "a"}
+    run(pretrain_epochs=1, **path)
+    told = []
+    found = run(weights=7, batches=7, pretrain_epochs=3, progress=told.append, **path)
+    assert [entry["epoch"] for entry in told] == [2, 3, 1, 2]
+    assert same(found, run(pretrain_epochs=3))
+
+
+@pytest.mark.parametrize(
+    "change", [{"fingerprint": "b"}, {"pretrain_epochs": 1}, {"pretrain_epochs": 0}]
+)
+def test_checkpoint_of_another_training_is_ignored(tmp_path, change):
+    path = tmp_path / "fit.pt"
+    run(checkpoint=path, fingerprint="a")
+    options = {"fingerprint": "a"} | change
+    found = run(weights=1, batches=1, checkpoint=path, **options)
+    assert same(found, run(weights=1, batches=1, **change))
+
+
+@pytest.mark.parametrize("name", ["fit.pt", "fit.pt.pretraining"])
+def test_damaged_checkpoint_is_refused_and_left_alone(tmp_path, name):
+    run(epochs=1, pretrain_epochs=1, checkpoint=tmp_path / "fit.pt")
+    damaged = tmp_path / name
+    # written whole or not at all, so a cut-off file is no trace of a killed run
+    damaged.write_bytes(damaged.read_bytes()[:-100])
+    before = damaged.read_bytes()
+    with pytest.raises(DataCorrupt, match=r"fit\.pt"):
+        run(epochs=1, pretrain_epochs=1, checkpoint=tmp_path / "fit.pt")
+    assert damaged.read_bytes() == before
+
+
+# --- centre and spread
+
+
+def test_the_centre_by_hand():
+    z = torch.tensor([[1.0, -0.04, 0.06, 0.5, -0.1, 0.0], [3.0, -0.02, 0.08, -1.5, -0.1, 0.0]])
+    # means 2, -0.03, 0.07, -0.5, -0.1, 0
+    wanted = torch.tensor([2.0, -0.1, 0.1, -0.5, -0.1, 0.1])
+    torch.testing.assert_close(centre_of(z), wanted, rtol=1e-6, atol=0)  # float32
+
+
+def test_no_coordinate_of_the_centre_is_near_zero():
+    z = 0.2 * torch.randn((500, 64), generator=torch.Generator().manual_seed(0)) ** 3
+    mean, centre = z.mean(0), centre_of(z)
+    assert (mean.abs() < 0.1).any() and (centre.abs() >= 0.1).all()
+    assert torch.equal(centre.sign(), mean.sign())
+    far = mean.abs() >= 0.1
+    assert torch.equal(centre[far], mean[far])
+
+
+def test_the_spread_by_hand():
+    # mean (1, 0): squared distances 4, 4 and 1, 1, mean 2.5; centre of length 5
+    z = torch.tensor([[3.0, 0.0], [-1.0, 0.0], [1.0, 1.0], [1.0, -1.0]])
+    centre = torch.tensor([3.0, 4.0])
+    assert output_spread(z, centre) == pytest.approx(math.sqrt(2.5) / 5, rel=1e-12)  # float64
+    assert output_spread(z + 7, centre) == pytest.approx(math.sqrt(2.5) / 5, rel=1e-12)
+    assert output_spread(torch.ones(4, 2), centre) == 0
+
+
+# --- bad input
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        *[({"epochs": v}, "epochs must be") for v in (0, -1, 2.0, True)],
+        *[({"pretrain_epochs": v}, "pretrain_epochs must be") for v in (-1, 2.5, True)],
+        *[({"batch_size": v}, "batch_size must be") for v in (0, 8.0)],
+        ({"batch_size": 1}, "at least two images in a batch"),
+        ({"train": drawn(1, 1)}, "at least two images in a batch"),
+        *[({"milestone": v}, "milestone must be") for v in (0, 1.5)],
+        *[({"pretrain_milestone": v}, "pretrain_milestone must be") for v in (0, True)],
+        *[({"learning_rate": v}, "learning_rate must be") for v in (0, -1e-3, math.nan)],
+        *[({"weight_decay": v}, "weight_decay must be") for v in (-1e-6, math.inf)],
+        ({"train": drawn(0, 1)}, "no training images"),
+        ({"validation": drawn(0, 1)}, "no validation images"),
+    ],
+)
+def test_nonsense_is_refused_before_anything_happens(tmp_path, change, words):
+    made = network()
+    with pytest.raises(BadInput, match=words) as caught:
+        run(made, checkpoint=tmp_path / "fit.pt", **change)
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+    assert equal(made.state_dict(), network().state_dict())
+
+
+def test_images_of_another_size_are_refused():
+    with pytest.raises(BadInput, match=r"\[n, 1, 28, 28\]"):
+        run(train=torch.rand(8, 1, 32, 32))
