@@ -17,8 +17,17 @@ from lib.scores.confidence import (
     rejection_score,
 )
 from lib.scores.curvature import curvature, hutchinson_trace, jacobian_trace
+from lib.scores.deep_svdd import deep_svdd_score
+from lib.scores.fisher import (
+    fisher_diagonal,
+    fisher_kernel,
+    fisher_score,
+    fisher_self,
+    mean_fisher_score,
+)
+from lib.scores.gpnd import codes_and_distances, fit_gpnd, gpnd_score
 from lib.scores.gradcon import gradcon_score, gradcon_scores, gradient_cosines, gradient_score
-from lib.scores.gradients import decoder_gradients
+from lib.scores.gradients import decoder_gradients, gradient_magnitudes
 from lib.scores.jacobian import error_jacobian
 from lib.scores.logits import (
     energy,
@@ -28,6 +37,7 @@ from lib.scores.logits import (
     max_logit,
     max_probability,
 )
+from lib.scores.lsa import lsa_score, lsa_scores
 from lib.scores.maps import (
     error_map,
     input_gradient,
@@ -38,6 +48,7 @@ from lib.scores.maps import (
 )
 from lib.scores.neighbour_confidence import knn_confidence
 from lib.scores.odin import generalized_odin, odin
+from lib.scores.one_class import fit_kde, fit_one_class_svm, label_chosen_one_class_svm
 from lib.scores.open_max import OpenMax, fit_open_max
 from lib.scores.open_set_svm import (
     OneVsSet,
@@ -58,6 +69,7 @@ from lib.scores.reconstruction import reconstruction_error
 from lib.scores.table import LOGIT_TABLE, TABLE, ScoreEntry
 from lib.scores.trivial import distance_to_mean, mean_brightness
 from lib.scores.trivial_maps import intensity_map, mean_difference_map
+from lib.scores.vae import cross_entropy_error, elbo_score, latent_score
 
 __all__ = [
     "LOGIT_TABLE",
@@ -67,25 +79,38 @@ __all__ = [
     "ScoreEntry",
     "WeibullSVM",
     "alpha_keeping",
+    "codes_and_distances",
     "cool_log_outputs",
+    "cross_entropy_error",
     "curvature",
     "decoder_gradients",
+    "deep_svdd_score",
     "distance_to_mean",
+    "elbo_score",
     "energy",
     "ensemble_max_logit",
     "ensemble_max_probability",
     "entropy",
     "error_jacobian",
     "error_map",
+    "fisher_diagonal",
+    "fisher_kernel",
+    "fisher_score",
+    "fisher_self",
+    "fit_gpnd",
+    "fit_kde",
+    "fit_one_class_svm",
     "fit_one_vs_set",
     "fit_open_max",
     "fit_weibull_svm",
     "forest_learning_curve",
     "forest_score",
     "generalized_odin",
+    "gpnd_score",
     "gradcon_score",
     "gradcon_scores",
     "gradient_cosines",
+    "gradient_magnitudes",
     "gradient_score",
     "gradient_times_input",
     "guided_backpropagation",
@@ -96,14 +121,19 @@ __all__ = [
     "intensity_map",
     "jacobian_trace",
     "knn_confidence",
+    "label_chosen_one_class_svm",
+    "latent_score",
     "linear_probe_score",
     "log_confidence",
     "log_curvature_factor",
     "log_outputs",
+    "lsa_score",
+    "lsa_scores",
     "max_logit",
     "max_probability",
     "mean_brightness",
     "mean_difference_map",
+    "mean_fisher_score",
     "nominal_neighbour_distance",
     "odin",
     "one_class_svm_score",

@@ -1,0 +1,83 @@
+"""Scores of latent space autoregression: reconstruction, likelihood of the code, and both."""
+
+import torch
+from torch import Tensor, nn
+
+from lib.errors import BadInput
+from lib.models.lsa_cifar import LSANetwork
+from lib.models.lsa_estimator import LSAEstimator
+
+
+def lsa_score(
+    autoencoder: LSANetwork,
+    estimator: LSAEstimator | None,
+    x: Tensor,
+    *,
+    validation: Tensor | None,
+    batch_size: int = 256,
+) -> Tensor:
+    """LSA's novelty score, `[n]` on the CPU; higher is more anomalous.
+
+    Log-likelihood and minus the reconstruction error, each scaled so that the validation images
+    reach from 0 to 1, added, and the sign turned: -2 to 0 on validation images, any number on
+    others. With None as `estimator` it is the reconstruction error alone, unscaled, and no
+    validation images are needed. All else as in `lsa_scores`.
+    Source: abati2019lsa, novelty score; sign turned.
+    """
+    found = lsa_scores(autoencoder, estimator, x, validation=validation, batch_size=batch_size)
+    return found["recon" if estimator is None else "novelty"]
+
+
+@torch.no_grad()
+def lsa_scores(
+    autoencoder: LSANetwork,
+    estimator: LSAEstimator | None,
+    x: Tensor,
+    *,
+    validation: Tensor | None,
+    batch_size: int = 256,
+) -> dict[str, Tensor]:
+    """LSA's novelty score with its parts, each `[n]` on the CPU, higher is more anomalous.
+
+    "recon" is the squared error averaged over pixels, "likelihood" minus the log-likelihood of
+    the code in nats, "novelty" as in `lsa_score`. With None as `estimator` there is "recon" only.
+    `x` and `validation` `[n, c, h, w]` in [0, 1], on any device; validation images are normal.
+    `batch_size` bounds the memory only. Raises BadInput for networks in training mode, missing
+    validation images, and a part that does not vary on them.
+    Source: abati2019lsa, novelty score.
+    """
+    for network in (autoencoder, estimator):
+        # batch norm in training mode mixes the images of a batch and moves its running averages
+        if isinstance(network, nn.Module) and any(m.training for m in network.modules()):
+            raise BadInput("LSA's scores need evaluation mode: call eval() on both networks first.")
+    if batch_size < 1:
+        raise BadInput(f"The batch size must be at least 1, but {batch_size} came.")
+    parts = _parts(autoencoder, estimator, x, batch_size)
+    if estimator is None:
+        return parts
+    if validation is None or len(validation) == 0:
+        raise BadInput("LSA's novelty score needs validation images to scale its parts.")
+    novelty = torch.zeros(len(x))
+    for name, held_out in _parts(autoencoder, estimator, validation, batch_size).items():
+        low, high = held_out.min(), held_out.max()
+        if not low < high:
+            raise BadInput(f'"{name}" must vary on the validation images to be scaled.')
+        # of -score, whose range is -high to -low; then the sign turned back
+        novelty = novelty - (high - parts[name]) / (high - low)
+    return parts | {"novelty": novelty}
+
+
+def _parts(
+    autoencoder: LSANetwork, estimator: LSAEstimator | None, x: Tensor, batch_size: int
+) -> dict[str, Tensor]:
+    device = next(autoencoder.parameters()).device
+    errors, likelihoods = [], []
+    for batch in x.split(batch_size):
+        inputs = batch.to(device)
+        code = autoencoder.encode(inputs)
+        # `reconstruction_error`, from the code that the estimator needs too
+        errors.append((autoencoder.decode(code) - inputs).square().flatten(1).mean(1))
+        if estimator is not None:
+            likelihoods.append(-estimator.log_likelihood(code))
+    found = {"recon": torch.cat(errors).cpu()}
+    return found | ({"likelihood": torch.cat(likelihoods).cpu()} if likelihoods else {})

@@ -1,0 +1,257 @@
+"""The VAE's own scores by hand and by loops, and GradCon's scores of a VAE."""
+
+import math
+import random
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.distributions import Normal, kl_divergence
+
+from lib.errors import BadInput
+from lib.metrics import auroc
+from lib.models import CAE, build, decoder_weights
+from lib.models.vae import LATENT, VAE
+from lib.scores import (
+    decoder_gradients,
+    gradcon_scores,
+    gradient_cosines,
+    gradient_score,
+    reconstruction_error,
+)
+from lib.scores.vae import cross_entropy_error, elbo_score, latent_score
+from lib.training import fit
+
+PIXELS = 28 * 28
+# Sums of up to 784 float32 numbers in another order, relative: a few roundings of 6e-8, measured
+# 3e-7 or less.
+FLOAT32 = 5e-6
+# The same for a gradient's entries against its largest, and for cosines.
+GRADIENT = 5e-6
+
+
+@pytest.fixture
+def vae():
+    """A VAE from a seed, and a reference gradient of the right shapes drawn at random."""
+
+    def make(channels=1, seed=0):
+        g = torch.Generator().manual_seed(seed)
+        model = build(lambda: VAE(channels), g)
+        return model, [torch.randn(w.shape, generator=g) for w in decoder_weights(model)]
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def trained_vae():
+    """VAE+Grad after three epochs of horizontal bars, and its reference gradient."""
+    model = build(VAE, torch.Generator().manual_seed(0))
+    g = torch.Generator().manual_seed(0)
+    x = 0.1 * torch.rand((48, 1, 28, 28), generator=g)
+    x[:, :, 3:8] = 0.9
+    found = fit(model, x, x[:8], generator=g, epochs=3, batch_size=8)
+    return model, found.reference.mean
+
+
+def both_kinds(bars, n):
+    return torch.cat([bars(n, 0), bars(n, 1).transpose(2, 3)])
+
+
+SCORES = {
+    "latent": latent_score,
+    "elbo squared": elbo_score,
+    "elbo bce": lambda model, x: elbo_score(model, x, reconstruction="bce"),
+    "cross-entropy": cross_entropy_error,
+}
+
+
+# --- values
+
+
+def test_latent_score_by_hand(vae, bars):
+    # one posterior for all images: 500 latents N(0, 1), 75 of mean 2, one of variance 4
+    model, _ = vae()
+    for layer in (model.to_mean, model.to_log_variance):
+        nn.init.zeros_(layer.weight)
+        nn.init.zeros_(layer.bias)
+    assert latent_score(model, bars(3, 0)).tolist() == [0, 0, 0]
+    model.to_mean.bias.data[500:575] = 2.0
+    model.to_log_variance.bias.data[575] = math.log(4)
+    wanted = 75 * 4 / 2 + (4 - 1 - math.log(4)) / 2
+    assert latent_score(model, bars(3, 0)).tolist() == [pytest.approx(wanted, rel=FLOAT32)] * 3
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_latent_score_equals_the_divergence_of_torch(vae, bars, channels):
+    model, _ = vae(channels)
+    model.double()
+    x = bars(4, 0, channels).double()
+    found = latent_score(model, x)
+    assert found.shape == (4,)
+    mean, v = model.posterior(x)
+    prior = Normal(torch.zeros(LATENT, dtype=x.dtype), torch.ones(LATENT, dtype=x.dtype))
+    wanted = kl_divergence(Normal(mean, (v / 2).exp()), prior).sum(1)
+    # float64; torch's own form loses some digits so near the prior
+    torch.testing.assert_close(found, wanted.detach(), rtol=1e-10, atol=0)
+    assert found.min() > 0
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_elbo_score_is_the_summed_error_plus_the_latent_score(vae, bars, channels):
+    model, _ = vae(channels)
+    x = bars(4, 0, channels)
+    drawn = model(x).detach()
+    wanted = {
+        "squared": ((drawn - x) ** 2).sum((1, 2, 3)),
+        "bce": -(x * drawn.log() + (1 - x) * (1 - drawn).log()).sum((1, 2, 3)),
+    }
+    for kind, error in wanted.items():
+        found = elbo_score(model, x, reconstruction=kind)
+        torch.testing.assert_close(found, error + latent_score(model, x), rtol=FLOAT32, atol=0)
+    assert torch.equal(elbo_score(model, x), elbo_score(model, x, reconstruction="squared"))
+
+
+@pytest.mark.parametrize("make", [CAE, VAE])
+def test_cross_entropy_error_equals_that_of_torch_image_by_image(bars, make):
+    model, x = build(make, torch.Generator().manual_seed(0)), bars(4, 0)
+    found = cross_entropy_error(model, x)
+    with torch.no_grad():
+        wanted = [F.binary_cross_entropy(model(one[None]), one[None]).item() for one in x]
+    assert found.tolist() == [pytest.approx(value, rel=FLOAT32) for value in wanted]
+
+
+def test_cross_entropy_error_by_hand(network):
+    # the same logit l everywhere: log(1 + e^l) - x·l for a pixel of brightness x
+    model, _ = network()
+    last = model.decoder[-2]
+    nn.init.zeros_(last.weight)
+    x = torch.tensor([0.0, 0.25, 1.0]).view(3, 1, 1, 1).expand(3, 1, 28, 28)
+    for logit in (0.0, math.log(3), -200.0):
+        nn.init.constant_(last.bias, logit)
+        wanted = [math.log1p(math.exp(logit)) - value * logit for value in (0, 0.25, 1)]
+        # -200 is where the sigmoid has no digits left: a white pixel still costs 200, not 100
+        near = [pytest.approx(value, rel=FLOAT32, abs=1e-30) for value in wanted]
+        assert cross_entropy_error(model, x).tolist() == near
+
+
+def test_a_perfect_grey_reconstruction_keeps_its_entropy(network):
+    model, _ = network()
+    nn.init.zeros_(model.decoder[-2].weight)
+    nn.init.constant_(model.decoder[-2].bias, -math.log(3))
+    x = torch.full((1, 1, 28, 28), 0.25)
+    wanted = -(0.25 * math.log(0.25) + 0.75 * math.log(0.75))
+    assert cross_entropy_error(model, x).item() == pytest.approx(wanted, rel=FLOAT32)
+
+
+def test_scores_of_a_trained_vae(trained_vae, bars):
+    model, _ = trained_vae
+    x, labels = both_kinds(bars, 10), [0] * 10 + [1] * 10
+    for name, score in SCORES.items():
+        found = score(model, x)
+        assert found.shape == (20,)
+        assert found.isfinite().all()
+        assert found.unique().numel() > 15  # no constant
+        # the latents of an anomaly may well lie nearer to the prior: no ranking is owed there
+        if name != "latent":
+            assert auroc(labels, found.double().numpy()) > 0.95
+
+
+# --- GradCon's scores
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_gradients_and_gradient_score_equal_a_loop_over_images(vae, bars, channels):
+    model, reference = vae(channels)
+    x = bars(4, 0, channels)
+    rows, wanted = [], []
+    for image in x:
+        loss = ((model(image[None]) - image[None]) ** 2).mean()
+        gradients = torch.autograd.grad(loss, decoder_weights(model))
+        rows.append(gradients)
+        pairs = zip(gradients, reference, strict=True)
+        wanted.append(-sum((g * r).sum() / (g.norm() * r.norm()) for g, r in pairs) / 4)
+    for found, slow in zip(decoder_gradients(model, x), zip(*rows, strict=True), strict=True):
+        slow = torch.stack(slow)
+        assert (found - slow).abs().max() < GRADIENT * slow.abs().max()
+    found = gradient_score(model, x, reference)
+    torch.testing.assert_close(found, torch.stack(wanted), rtol=0, atol=GRADIENT)
+
+
+def test_all_of_gradcons_scores_of_a_trained_vae(trained_vae, bars):
+    model, reference = trained_vae
+    x = both_kinds(bars, 6)
+    found = gradcon_scores(model, x, reference, beta=0.5, batch_size=5)
+    recon, grad = reconstruction_error(model, x), gradient_score(model, x, reference)
+    # float32 sums in another order for another batch size
+    torch.testing.assert_close(found["recon"], recon, rtol=0, atol=GRADIENT)
+    torch.testing.assert_close(found["grad"], grad, rtol=0, atol=GRADIENT)
+    torch.testing.assert_close(found["recon+beta*grad"], recon + 0.5 * grad, rtol=0, atol=GRADIENT)
+    assert gradient_cosines(model, x, reference).shape == (12, 4)
+
+
+# --- invariances
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_order_and_neighbours_do_not_matter(trained_vae, bars, name):
+    model, _ = trained_vae
+    x, score = both_kinds(bars, 4), SCORES[name]
+    order = torch.randperm(8, generator=torch.Generator().manual_seed(0))
+    together = score(model, x)
+    torch.testing.assert_close(score(model, x[order]), together[order], rtol=FLOAT32, atol=0)
+    alone = torch.cat([score(model, one[None]) for one in x])
+    torch.testing.assert_close(alone, together, rtol=FLOAT32, atol=0)
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_scores_leave_no_trace(vae, bars, name):
+    model, _ = vae()
+    x = bars(3, 0)
+    model(x).sum().backward()
+    model.train()
+    x.requires_grad_()
+
+    def state():
+        gradients = [p.grad for p in model.parameters() if p.grad is not None]
+        tensors = [*model.parameters(), *gradients, x, torch.get_rng_state()]
+        plain = [m.training for m in model.modules()] + [p.requires_grad for p in tensors]
+        plain += [np.random.get_state()[1].tolist(), random.getstate(), x.grad is None]
+        return [t.detach().clone() for t in tensors], [*plain, torch.is_grad_enabled()]
+
+    before = state()
+    found = SCORES[name](model, x)
+    after = state()
+    assert all(map(torch.equal, before[0], after[0]))
+    assert before[1] == after[1]
+    assert not found.requires_grad
+
+
+# --- bad input
+
+
+@pytest.mark.parametrize("score", [latent_score, elbo_score])
+def test_a_network_without_a_posterior_is_refused(network, bars, score):
+    with pytest.raises(BadInput, match="posterior of a variational autoencoder; a CAE has none"):
+        score(network()[0], bars(2, 0))
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_images_of_another_shape_are_refused(vae, name):
+    with pytest.raises(BadInput, match=r"\[2, 1, 32, 32\]"):
+        SCORES[name](vae()[0], torch.rand(2, 1, 32, 32))
+
+
+@pytest.mark.parametrize("name", ["elbo bce", "cross-entropy"])
+@pytest.mark.parametrize("value", [-0.01, 1.01, math.nan])
+def test_images_outside_the_range_of_the_cross_entropy_are_refused(vae, bars, name, value):
+    x = bars(2, 0)
+    x[1, 0, 4, 4] = value
+    with pytest.raises(BadInput, match=r"images in \[0, 1\]"):
+        SCORES[name](vae()[0], x)
+
+
+def test_an_unknown_reconstruction_is_refused(vae, bars):
+    with pytest.raises(BadInput, match=r"reconstruction must be one of .*squared.*'mse'"):
+        elbo_score(vae()[0], bars(2, 0), reconstruction="mse")
