@@ -32,10 +32,12 @@ VARIANT_KEYS = (
     "omega",  # units that a class has in COOL's output layer
     "probes",  # random vectors of an estimated trace
     "randomised",  # parts with random weights, counted from the output back
+    "reference",  # steps that a reference gradient averages, where not all of them
     "schedule",  # of the learning rate
     "selection",  # how the epoch to keep was chosen
     "split",  # which random split of classes or images
     "temperature",  # divisor of the logits
+    "test",  # another set of test images than the document's draw
     "transform",  # what was done to a map before it was compared
     "width",  # network width
 )
