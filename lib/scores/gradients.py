@@ -124,6 +124,8 @@ def traced(
         raise BadInput(
             f"reconstruction must be one of {get_args(Reconstruction)}; it was {reconstruction!r}."
         )
+    if chunk < 1:
+        raise BadInput(f"The batch size must be at least 1; it was {chunk!r}.")
     if len(x) == 0:
         raise BadInput("There is no image whose gradient could be taken.")
     if reconstruction == "bce" and not (x.min() >= 0 and x.max() <= 1):

@@ -211,6 +211,12 @@ def test_bad_images_and_losses_are_refused(network, bars, score, spoil, reconstr
         score(network()[0], spoil(bars(2, 0)), network()[1], reconstruction=reconstruction)
 
 
+@pytest.mark.parametrize("batch_size", [0, -3])
+def test_batches_without_an_image_are_refused(network, bars, batch_size):
+    with pytest.raises(BadInput, match="batch size must be at least 1"):
+        gradcon_scores(network()[0], bars(2, 0), network()[1], batch_size=batch_size)
+
+
 @pytest.mark.parametrize("score", [gradient_score, gradcon_score, gradcon_scores])
 def test_images_of_another_size_are_refused(network, score):
     with pytest.raises(BadInput, match="28, 28"):
