@@ -24,11 +24,16 @@ OURS = {
     ("baseline-auroc", "MNIST", "CAE", "recon"),
     ("baseline-auroc", "MNIST", "CAE+Grad", "recon"),
     ("baseline-auroc", "MNIST", "CAE+Grad", "grad"),
+    ("baseline-auroc", "MNIST", "CAE+Grad", "gradient norm"),
+    ("baseline-auroc", "MNIST", "VAE", "recon"),
+    ("baseline-auroc", "MNIST", "VAE", "latent"),
+    ("baseline-auroc", "MNIST", "VAE+Grad", "grad"),
     ("fisher-kernel", "MNIST", "CAE", "mean absolute kernel"),
     ("abnormal-condition", "CURE-TSR", "CAE", "recon"),
     ("abnormal-condition", "CURE-TSR", "CAE+Grad", "grad"),
-    ("abnormal-condition", "CIFAR-10", "CAE", "recon"),
-    ("abnormal-condition", "CIFAR-10", "CAE+Grad", "grad"),
+    ("abnormal-condition", "GTSRB-32", "CAE", "recon"),
+    ("abnormal-condition", "GTSRB-32", "CAE+Grad", "recon"),
+    ("abnormal-condition", "GTSRB-32", "CAE+Grad", "grad"),
 } | {
     (table, "MNIST", "LSA autoencoder, no estimator", score)
     for table, scores in {

@@ -13,7 +13,14 @@ from lib import data, errors, parameters
 from lib.data import ImageSet, class_names, idx_sets
 
 # small enough for a second, large enough that scores differ
-BASE: dict[str, Any] = {"classes": [3], "epochs": 1, "train_limit": 48, "batch_size": 16}
+BASE: dict[str, Any] = {
+    "methods": ["CAE", "CAE+Grad"],
+    "classes": [3],
+    "epochs": 1,
+    "train_limit": 48,
+    "batch_size": 16,
+    "kernel_images": 0,
+}
 OTHER_VALUES: dict[str, Any] = {
     "classes": [4],
     "seeds": [1],
@@ -23,9 +30,11 @@ OTHER_VALUES: dict[str, Any] = {
     "learning_rate": 0.01,
     "batch_size": 8,
     "train_limit": 32,
+    "reconstruction": "bce",
 }
 # tested below by what they do, since another value need not move a number
 OTHERWISE = {"profile", "dataset", "data_root", "trust", "selection", "device"}
+OTHERWISE |= {"methods", "averaging", "watch", "full_test", "kernel_images"}
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +100,31 @@ def test_selection_decides_which_epoch_is_kept(gradcon_cells) -> None:
     assert kept["best"] != kept["last"]
 
 
+def test_a_decaying_reference_is_another_one(gradcon_cells, base: pd.DataFrame) -> None:
+    rows = gradcon_cells("provenance", **BASE | {"averaging": "decaying"})["rows"]
+    assert rows["variant"].str.contains("reference=decaying").any()
+    grad = [r[r["score"] == "grad"]["value"].to_numpy() for r in (rows, base)]
+    assert not np.array_equal(*grad)
+
+
+def test_what_a_run_may_add_leaves_its_other_rows_alone(gradcon_cells, base: pd.DataFrame) -> None:
+    more = {"methods": ["CAE", "CAE+Grad", "VAE", "VAE+Grad"], "watch": [1]}
+    more |= {"full_test": True, "kernel_images": 4}
+    space = gradcon_cells("no such name", **BASE | more)
+    rows, columns = space["rows"], ["table", "method", "score", "class", "variant", "metric"]
+    both = rows.merge(base, on=columns, suffixes=("", "_base"))
+    # with one epoch the watched network is the selected one
+    assert len(both) == len(base) and (both["value"] == both["value_base"]).all()
+    added = rows[~rows.set_index(columns).index.isin(base.set_index(columns).index)]
+    assert {"VAE", "VAE+Grad", "CAE", "CAE+Grad", "GradCon"} == set(added["method"])
+    assert set(added[added["method"] == "VAE"]["score"]) == {"recon", "latent"}
+    assert set(added[added["variant"].str.contains("test=full")]["n"]) == {1000}
+    kernel = added[added["table"] == "fisher-kernel"]
+    assert set(kernel["metric"]) == {"kernel", "AUROC"}
+    watched = added[added["variant"].str.contains("epochs_shown=1")]
+    assert len(watched) == 4
+
+
 def test_images_come_from_the_named_set_and_folder(gradcon_cells, tmp_path: Path) -> None:
     values = BASE | {"dataset": "mnist", "batch_size": 4}
     rows = []
@@ -128,6 +162,12 @@ def test_images_come_from_the_named_set_and_folder(gradcon_cells, tmp_path: Path
         ({"alpha": -1.0}, errors.BadInput, "alpha must be above 0"),
         ({"train_limit": -1}, errors.BadInput, "train_limit must be 0"),
         ({"selection": "bst"}, errors.CompanionError, "best"),
+        ({"methods": ["CAE"]}, errors.BadInput, "methods needs CAE and CAE\\+Grad"),
+        ({"methods": ["CAE", "CAE+Grad", "GAN"]}, errors.BadInput, "methods needs CAE"),
+        ({"reconstruction": "l1"}, errors.BadInput, "reconstruction must be one of"),
+        ({"averaging": "some"}, errors.BadInput, "reference must be one of"),
+        ({"watch": [2]}, errors.BadInput, "watch needs epochs from 1 to 1"),
+        ({"kernel_images": 1}, errors.BadInput, "kernel_images must be 0 or at least 2"),
         ({"device": "gpu"}, errors.CompanionError, "cuda"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",

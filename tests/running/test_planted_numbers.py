@@ -21,7 +21,13 @@ NAMES = [name for name in parameters.chapter_names() if not parameters.is_assemb
 every_chapter = pytest.mark.parametrize("chapter", NAMES)
 # the score whose sign is turned: its file, its line, and the line that is put there
 RECONSTRUCTION = ("lib/scores/reconstruction.py", "return error\n", "return -error\n")
+GRADIENT = (
+    *("lib/scores/gradcon.py", "    grad = -torch.stack(layers).mean(0)\n"),
+    "    grad = torch.stack(layers).mean(0)\n",
+)
 NEGATED = {
+    "gradcon": GRADIENT,
+    "conditions": GRADIENT,
     "oracle": (
         *("lib/scores/logits.py", "return -_checked(logits).amax(-1)\n"),
         "return _checked(logits).amax(-1)\n",
