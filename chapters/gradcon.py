@@ -55,6 +55,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 import torch
+from matplotlib.ticker import NullFormatter, NullLocator
 from myst_nb import glue
 
 from lib import metrics, parameters, results, scores, training, workspace
@@ -349,6 +350,7 @@ for (seed, normal), split in splits.items():
         whole_test[seed, normal] = (anomaly_labels(images.labels[everyone], normal), whole)
 
 kernels, fisher_scores, kernel_labels, kernel_values = {}, {}, {}, {}
+without_kernel = []
 for (seed, normal), split in splits.items() if kernel_images else ():
     model = fitted["CAE", seed, normal].model
     rng = training.numpy_generator(seed, "kernel", normal)
@@ -363,7 +365,11 @@ for (seed, normal), split in splits.items() if kernel_images else ():
         word: pixels[np.sort(rng.permutation(found)[: limits[word]])].to(device)
         for word, found in members.items()
     }
-    fisher = scores.fisher_diagonal(model, pixels[split["train"]].to(device))
+    try:
+        fisher = scores.fisher_diagonal(model, pixels[split["train"]].to(device))
+    except BadInput:  # a network that draws black for every image has no gradient at all
+        without_kernel.append(images.class_names[normal])
+        continue
     found = []
     for kind in ("normal", "abnormal"):
         values = scores.fisher_kernel(model, chosen["training"], chosen[kind], fisher).cpu()
@@ -755,6 +761,7 @@ for layer, axis in enumerate(axes):
         axis.plot(by_layer[kind, layer], angle[kind], ".", ms=3, color=COLOURS[word], label=word)
     axis.axhline(90, color="0.6", ls=":")
     axis.set(xscale="log", xlabel="length of the gradient", title=f"layer {layer + 1}")
+    axis.xaxis.set_minor_formatter(NullFormatter())  # too narrow for more than whole powers
 axes[0].set(ylabel="angle, degrees", ylim=(0, 180))
 figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
 glue("gc-direction", figure, display=False)
@@ -906,6 +913,8 @@ figure, axes = plt.subplots(
 for axis, (title, found) in zip(axes[0], shown_courses.items(), strict=False):
     sns.lineplot(found, x="epoch", y="value", hue="line", marker="o", ax=axis)
     axis.set(title=title, ylabel="mean AUROC", xlabel="epoch", xscale="log")
+    axis.set_xticks(found["epoch"].unique(), found["epoch"].unique(), minor=False)
+    axis.xaxis.set_minor_locator(NullLocator())
     axis.legend(fontsize="x-small", title=None)
 glue("gc-course", figure, display=False)
 plt.close(figure)
@@ -955,13 +964,17 @@ plt.close(figure)
 # %% tags=["remove-cell", "figure"]
 figure, axes = plt.subplots(1, 3, figsize=(10.5, 3.2))
 if kernel_values:
+    kernel_key = (seeds[0], shown) if (seeds[0], shown) in kernels else next(iter(kernels))
     kinds = (("normal", "normal"), ("abnormal", "anomaly"))
     for axis, which, title in ((axes[0], 0, "signed"), (axes[1], 1, "absolute")):
         for kind, word in kinds:
-            values = kernel_values[seeds[0], shown, kind][which]
+            values = kernel_values[*kernel_key, kind][which]
             share = np.linspace(0, 1, len(values))
             axis.plot(np.sort(values), share, color=COLOURS[word], label=kind)
         axis.set(title=f"mean {title} kernel", xlabel="K with training images", xscale="symlog")
+        largest = max(1.0, *(np.abs(line.get_xdata()).max() for line in axis.get_lines()))
+        top = 10.0 ** np.floor(np.log10(largest))
+        axis.set_xticks([-top, 0, top] if which == 0 else [0, top])
     axes[0].set_ylabel("share of test images below")
     axes[0].legend(fontsize="small")
     ratios = gradcon.kernel_means(rows, images.title).loc["mean absolute kernel", "ratio"]
@@ -977,7 +990,7 @@ plt.close(figure)
 # ```{glue:figure} gc-fisher
 # :name: fig-gc-fisher
 # Left and middle: mean kernel of each test image with training images, class
-# {glue:text}`gc-shown-class`. Right: by how much the mean absolute kernel of abnormal images
+# {glue:text}`gc-kernel-class`. Right: by how much the mean absolute kernel of abnormal images
 # exceeds that of normal ones, all classes of this build; the dashed line is the "much larger" of
 # the slides.
 # ```
@@ -1226,7 +1239,13 @@ kernel_lines = [
     for word, source, title in kernel_sources
     if len(gradcon.kernel_means(source, title))
 ]
+if without_kernel:
+    kernel_lines.append(
+        "Networks that draw black for every image have no gradient, so no kernel: those of class "
+        f"{', '.join(without_kernel)} in this build."
+    )
 sentences["fisher-line"] = " ".join(kernel_lines) or "This run leaves the kernel out."
+sentences["kernel-class"] = images.class_names[kernel_key[1]] if kernel_values else "none"
 sentences["moves-source"] = told_moves
 shifts = (moved["value"] - moved["base"]).abs()
 sentences["moves-line"] = (
