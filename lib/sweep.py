@@ -18,13 +18,15 @@ from lib.paths import RESULTS, ROOT
 from lib.results import merge, merge_runs, read_rows, read_runs, write_rows, write_runs
 from lib.results.latent_store import adopt_latents
 
-FIELDS = {"chapter", "profile", "parameters", "grid"}
+FIELDS = {"chapter", "profile", "parameters", "grid", "changes"}
 REFERENCE = RESULTS / "reference"
 
 
 def read_sweep(path: Path) -> dict[str, Any]:
     """A sweep file: chapter, profile, parameters for all cells, grid of values per parameter.
 
+    `changes`, if given, is a list of values by parameter; each entry in turn is put on top of every
+    point of the grid. An empty one is the grid as it is.
     Raises BadInput for a file of another form, UnknownName for a chapter, profile or parameter
     that does not exist.
     """
@@ -36,13 +38,22 @@ def read_sweep(path: Path) -> dict[str, Any]:
         raise BadInput(f"{path.name} is no YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(sweep, dict) or not {"chapter", "grid"} <= set(sweep) <= FIELDS:
         raise BadInput(f"{path.name} must have chapter and grid, and may have {sorted(FIELDS)}.")
-    sweep = dict[str, Any]({"profile": "full", "parameters": {}}) | sweep
+    sweep = dict[str, Any]({"profile": "full", "parameters": {}, "changes": [{}]}) | sweep
     for field in ("grid", "parameters"):
         if not isinstance(sweep[field], dict):
             raise BadInput(f"{field} in {path.name} must name parameters and give them values.")
     lists = sweep["grid"].values()
     if not lists or not all(isinstance(values, list) and values for values in lists):
         raise BadInput(f"Each parameter in the grid of {path.name} needs a list of values.")
+    changes = sweep["changes"]
+    if (
+        not isinstance(changes, list)
+        or not changes
+        or not all(isinstance(c, dict) for c in changes)
+    ):
+        raise BadInput(f"changes in {path.name} must be a list of parameters with values.")
+    if any(set(change) & set(sweep["grid"]) for change in changes):
+        raise BadInput(f"changes in {path.name} name a parameter of the grid.")
     parameters.profile(sweep["profile"], sweep["chapter"])
     for cell in _product(sweep).values():
         parameters.check(sweep["chapter"], cell)
@@ -90,8 +101,8 @@ def publish(name: str, source: Path, reference: Path = REFERENCE) -> Path:
 def _product(sweep: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     grid = sweep["grid"]
     found = {}
-    for values in itertools.product(*grid.values()):
-        point = dict(zip(grid, values, strict=True))
+    for change, *values in itertools.product(sweep["changes"], *grid.values()):
+        point = change | dict(zip(grid, values, strict=True))
         name = "_".join(
             f"{k}-{re.sub(r'[^A-Za-z0-9.]+', '.', str(v)).strip('.')}" for k, v in point.items()
         )

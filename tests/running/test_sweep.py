@@ -45,6 +45,34 @@ def test_cells_are_the_product_of_the_grid_over_the_fixed_values(
     assert sweep.read_sweep(path)["profile"] == "full"
 
 
+def test_changes_are_tried_one_at_a_time_on_every_point(tiny: Path, tmp_path: Path) -> None:
+    content = {"chapter": "tiny", "grid": {"digit": [1, 2]}}
+    content["changes"] = [{}, {"rate": 0.5}, {"seeds": [3]}]
+    assert sweep.cells(write(tmp_path / "s.yml", content)) == {
+        "digit-1": {"digit": 1},
+        "digit-2": {"digit": 2},
+        "rate-0.5_digit-1": {"rate": 0.5, "digit": 1},
+        "rate-0.5_digit-2": {"rate": 0.5, "digit": 2},
+        "seeds-3_digit-1": {"seeds": [3], "digit": 1},
+        "seeds-3_digit-2": {"seeds": [3], "digit": 2},
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ([], "must be a list of parameters with values"),
+        ({"rate": 0.5}, "must be a list of parameters with values"),
+        ([0.5], "must be a list of parameters with values"),
+        ([{"digit": 3}], "name a parameter of the grid"),
+    ],
+)
+def test_bad_changes_are_refused(tiny: Path, tmp_path: Path, changes: Any, sentence: str) -> None:
+    content = {"chapter": "tiny", "grid": {"digit": [1]}, "changes": changes}
+    with pytest.raises(BadInput, match=sentence):
+        sweep.cells(write(tmp_path / "s.yml", content))
+
+
 def test_names_hold_nothing_that_a_path_or_a_shell_reads(tiny: Path, tmp_path: Path) -> None:
     words = ["../a", "b c", "d/e", "$f", "g;h", "*"]
     path = write(tmp_path / "s.yml", {"chapter": "tiny", "grid": {"behave": words}})
