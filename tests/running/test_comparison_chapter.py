@@ -53,6 +53,7 @@ OTHER_VALUES: dict[str, tuple[Any, dict[str, Any]]] = {
     "outlier_shares": ([0.2], SHARES),
     "share_classes": ([4], SHARES),
     "timed": (2, {"methods": ["OCSVM"]}),
+    "trivial": (False, {"methods": ["OCSVM"]}),
 }
 # tested below by what they do
 OTHERWISE = {"profile", "dataset", "data_root", "trust", "device"}
@@ -111,7 +112,12 @@ def test_another_value_changes_the_rows(rows_of: Callable[..., pd.DataFrame], na
     value, around = OTHER_VALUES[name]
     base, other = rows_of(**around), rows_of(**around | {name: value})
     assert not base.equals(other)
-    if name not in ("methods", "estimator_classes", "timed"):  # which add or replace rows
+    if name not in (
+        "methods",
+        "estimator_classes",
+        "timed",
+        "trivial",
+    ):  # which add or replace rows
         assert len(other) == len(base)
         measured = ~base["table"].isin(["model-size"]) & (base["method"] != "distance to mean")
         assert not np.array_equal(base["value"][measured], other["value"][measured])
