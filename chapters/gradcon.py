@@ -40,7 +40,7 @@ trust = False  # also read images whose content hash is not known
 selection = "best"  # epoch to keep: best, last or official
 reconstruction = "squared"  # loss of the reconstruction: squared error, or bce (cross-entropy)
 averaging = "all"  # steps that the reference gradient averages: all, or decaying
-watch = []  # epochs after which the test images are scored too, for curves over training
+watch = []  # epochs after which the test images are scored too; those beyond the last are left out
 full_test = False  # beside the balanced draw, score all test images
 kernel_images = 100  # training images of the Fisher kernel, beside twice as many tests; 0: none
 device = "auto"  # auto, cpu or cuda
@@ -88,8 +88,9 @@ if not {"CAE", "CAE+Grad"} <= set(methods) <= set(order) or len(set(methods)) < 
     )
 if kernel_images < 0 or kernel_images == 1:
     raise BadInput(f"kernel_images must be 0 or at least 2; it was {kernel_images}.")
-if any(not 1 <= epoch <= epochs for epoch in watch) or len(set(watch)) < len(watch):
-    raise BadInput(f"watch needs epochs from 1 to {epochs}, each once; it was {watch}.")
+if min(watch, default=1) < 1 or len(set(watch)) < len(watch):
+    raise BadInput(f"watch needs epochs from 1 up, each once; it was {watch}.")
+watch = [epoch for epoch in watch if epoch <= epochs]
 if device == "auto":
     device = "cuda" if torch.cuda.is_available() else "cpu"
 if not (device == "cpu" or (device.startswith("cuda") and torch.cuda.is_available())):

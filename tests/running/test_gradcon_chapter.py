@@ -108,7 +108,7 @@ def test_a_decaying_reference_is_another_one(gradcon_cells, base: pd.DataFrame) 
 
 
 def test_what_a_run_may_add_leaves_its_other_rows_alone(gradcon_cells, base: pd.DataFrame) -> None:
-    more = {"methods": ["CAE", "CAE+Grad", "VAE", "VAE+Grad"], "watch": [1]}
+    more = {"methods": ["CAE", "CAE+Grad", "VAE", "VAE+Grad"], "watch": [1, 5]}  # 5: beyond
     more |= {"full_test": True, "kernel_images": 4}
     space = gradcon_cells("no such name", **BASE | more)
     rows, columns = space["rows"], ["table", "method", "score", "class", "variant", "metric"]
@@ -166,7 +166,8 @@ def test_images_come_from_the_named_set_and_folder(gradcon_cells, tmp_path: Path
         ({"methods": ["CAE", "CAE+Grad", "GAN"]}, errors.BadInput, "methods needs CAE"),
         ({"reconstruction": "l1"}, errors.BadInput, "reconstruction must be one of"),
         ({"averaging": "some"}, errors.BadInput, "reference must be one of"),
-        ({"watch": [2]}, errors.BadInput, "watch needs epochs from 1 to 1"),
+        ({"watch": [0]}, errors.BadInput, "watch needs epochs from 1 up"),
+        ({"watch": [1, 1]}, errors.BadInput, "watch needs epochs from 1 up"),
         ({"kernel_images": 1}, errors.BadInput, "kernel_images must be 0 or at least 2"),
         ({"device": "gpu"}, errors.CompanionError, "cuda"),
     ],
