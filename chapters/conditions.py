@@ -272,6 +272,13 @@ at_start = {
     seed: training.mean_gradient(starts[seed], pixels[splits[seed]["train"]].to(device))
     for seed in seeds
 }
+
+
+def cell_of(condition: str) -> str:
+    """A condition in the column class, where it must not pass for a class of images."""
+    return f"condition={condition}"
+
+
 add, collected = results.collector(run=run, dataset=images.title)
 for seed in seeds:
     clean = score_all(seed, pixels[splits[seed]["test"]])
@@ -289,12 +296,12 @@ for seed in seeds:
                 method, score, setting = key
                 where = {"table": TABLE, "method": method, "score": score, "metric": "AUROC"}
                 where |= {"seed": seed, "n": n, **results.parse_variant(setting)}
-                add(value, **where, class_=condition, level=level)
+                add(value, **where, class_=cell_of(condition), level=level)
     for (method, score, setting), by_condition in per_level.items():
         where = {"table": TABLE, "method": method, "score": score, "metric": "AUROC", "seed": seed}
         where |= results.parse_variant(setting)
         for condition, values in by_condition.items():
-            add(np.mean(values), **where, class_=condition, n=n * len(levels))
+            add(np.mean(values), **where, class_=cell_of(condition), n=n * len(levels))
         # "average" is that over all conditions and levels, so only where none was left out
         if set(used) == set(known) and sorted(levels) == [1, 2, 3, 4, 5]:
             overall = np.mean(list(by_condition.values()))
@@ -344,7 +351,8 @@ def means(table: pd.DataFrame, title: str, *, here: bool) -> pd.DataFrame:
         cells = {"table": TABLE, "dataset": title, "method": method, "score": score}
         kept = table[(table[list(cells)] == pd.Series(cells)).all(axis=1)]
         kept = kept[(kept["variant"] == wanted) & (kept["class"] != "average")]
-        found[line] = kept.groupby("class", sort=False)["value"].mean()
+        names = kept["class"].str.removeprefix("condition=")
+        found[line] = kept.groupby(names, sort=False)["value"].mean()
     return pd.DataFrame(found).T
 
 
@@ -399,7 +407,7 @@ def level_curve(line: str, condition: str) -> pd.DataFrame:
     """AUROC of a line over levels, all seeds of this build."""
     method, score, setting = LINES[line]
     kept = rows[(rows["method"] == method) & (rows["score"] == score)]
-    kept = kept[(kept["class"] == condition) & kept["variant"].str.contains("level=")]
+    kept = kept[(kept["class"] == cell_of(condition)) & kept["variant"].str.contains("level=")]
     parsed = kept["variant"].map(results.parse_variant)
     own_setting = results.parse_variant(setting)
     same = [{k: v for k, v in p.items() if k != "level"} == own_setting for p in parsed]

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from lib import errors, parameters
+from lib import errors, parameters, results
 from lib.data import cure_tsr
 
 BASE: dict[str, Any] = {
@@ -63,12 +63,17 @@ def test_the_same_values_give_the_same_rows(cells, base: pd.DataFrame) -> None:
 
 
 def test_the_mean_over_levels_is_that_of_its_rows(base: pd.DataFrame) -> None:
-    kept = base[(base["method"] == "CAE") & (base["class"] == "haze")]
+    kept = base[(base["method"] == "CAE") & (base["class"] == "condition=haze")]
     single = kept[kept["variant"].str.contains("level=")]["value"]
     whole = kept[kept["variant"] == ""]["value"]
     # float64 sums of two numbers
     assert len(single) == 2 and float(whole.iloc[0]) == pytest.approx(single.mean(), abs=1e-12)
     assert "average" not in set(base["class"])  # some conditions and levels were left out
+
+
+def test_conditions_do_not_pass_for_classes(base: pd.DataFrame) -> None:
+    # the scoreboard takes the mean over all classes of a set, and conditions are none
+    assert len(results.with_averages(base)) == len(base)
 
 
 def test_all_conditions_and_levels_have_an_average(cells) -> None:
@@ -102,7 +107,7 @@ def test_real_conditions_are_read_where_the_reader_has_them(cells, tmp_path: Pat
     values = BASE | {"dataset": "cure-tsr", "data_root": str(root), "batch_size": 4}
     found = cells("provenance", **values)
     assert set(found["rows"]["dataset"]) == {"CURE-TSR"}
-    assert set(found["rows"]["class"]) == {"noise", "haze"}
+    assert set(found["rows"]["class"]) == {"condition=noise", "condition=haze"}
     assert found["provenance"]["data_origin"] == "unverified"
     assert str(tmp_path) not in str(found["provenance"])
 
