@@ -154,8 +154,6 @@ def changed_images(seed: int, condition: str, level: int, *, few: int | None = N
 
 
 FIRST = seeds[0]
-sheet = {"clean": pixels[splits[FIRST]["test"][:1]].numpy()[0]}
-shown_level = levels[len(levels) // 2]
 columns = {
     name: torch.cat([changed_images(FIRST, name, level, few=1) for level in levels])
     for name in used
@@ -325,7 +323,6 @@ workspace.leave_results(rows, provenance)
 # What this run is read against: the committed full-data runs, and the documents' own claims
 SIGNS = "GTSRB-32"
 reference = results.reference_rows()
-document = results.published("gradcon-slides")
 stand_in = {SIGNS: images.title}
 claims = [claim for claim in results.load_claims() if claim.id.startswith("conditions-")]
 ours = results.evaluate(claims, rows, results.runs_frame([provenance]), stand_in=stand_in)
@@ -397,8 +394,6 @@ shown
 # finds the abnormal images *more* normal than clean ones.
 
 # %% tags=["remove-cell", "figure"]
-in_reference = (reference["table"] == TABLE) & (reference["dataset"] == SIGNS)
-told = "reference" if in_reference.any() and profile == "full" else "this build"
 CURVES = {"CAE recon": COLOURS["recon"], "CAE+Grad grad": COLOURS["grad"]}
 CURVES |= {"distance to mean": COLOURS["trivial"]}
 
