@@ -48,14 +48,18 @@ from lib.scores.maps import (
 )
 from lib.scores.neighbour_confidence import knn_confidence
 from lib.scores.odin import generalized_odin, odin
-from lib.scores.one_class import fit_kde, fit_one_class_svm, label_chosen_one_class_svm
+from lib.scores.one_class import (
+    fit_kde,
+    fit_one_class_svm,
+    label_chosen_one_class_svm,
+    one_class_svm_score,
+)
 from lib.scores.open_max import OpenMax, fit_open_max
 from lib.scores.open_set_svm import (
     OneVsSet,
     WeibullSVM,
     fit_one_vs_set,
     fit_weibull_svm,
-    one_class_svm_score,
 )
 from lib.scores.oracle import (
     forest_learning_curve,

@@ -144,6 +144,17 @@ def fit_one_class_svm(
     return _machine(components, components.transform(known), nu, chosen)
 
 
+def one_class_svm_score(
+    train: ArrayLike, x: ArrayLike, *, nu: float = 0.1, variance: float = 0.95
+) -> Values:
+    """`fit_one_class_svm` and its score of `x` `[n, d]` in one call, `[n]`; higher: more anomalous.
+
+    Above 0 outside the machine's region. Raises BadInput as those two do.
+    Source: methods.md 2.2, label-free settings.
+    """
+    return fit_one_class_svm(train, nu=nu, variance=variance).score(x)
+
+
 def fit_kde(
     train: ArrayLike,
     *,

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.decomposition import PCA
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.svm import SVC, LinearSVC, OneClassSVM
 
@@ -197,29 +196,6 @@ def fit_one_vs_set(
     return OneVsSet(
         np.array(directions), np.array(offsets), -near_pressure * edge, (1 + far_pressure) * edge
     )
-
-
-def one_class_svm_score(
-    train: ArrayLike, x: ArrayLike, *, nu: float = 0.1, variance: float = 0.95
-) -> Values:
-    """Minus the score of a one-class SVM on whitened principal components; higher: more anomalous.
-
-    Features or flattened images `train` `[m, d]`, which are all normal, and `x` `[n, d]`; found is
-    `[n]`, above 0 outside the machine's region. As many components as hold the share `variance` of
-    the variance of `train`, each brought to variance 1; RBF kernel with gamma 1/components. No
-    label is used. Raises BadInput for features that are not finite, do not fit or do not differ,
-    and for nu and variance that do not lie between 0 and 1.
-    Source: methods.md 2.2, label-free settings.
-    """
-    known = checked_features(train, "Training features")
-    asked = _fitting(x, known.shape[1])
-    _check_different(known, "for training")
-    if not (0 < nu < 1 and 0 < variance < 1):
-        raise BadInput(f"nu and variance must lie between 0 and 1, but {nu} and {variance} came.")
-    components = PCA(variance, whiten=True, svd_solver="full").fit(known)
-    machine = OneClassSVM(nu=nu, gamma=1 / components.n_components_)
-    machine.fit(components.transform(known))
-    return np.asarray(-machine.decision_function(components.transform(asked)), np.float64)
 
 
 def _tail(values: NDArray[np.float64], support: int, *, divisor: int = 1) -> WeibullTail:

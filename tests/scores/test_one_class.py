@@ -20,7 +20,6 @@ from lib.scores.one_class import (
     fit_pca,
     label_chosen_one_class_svm,
 )
-from lib.scores.open_set_svm import one_class_svm_score
 
 ROUNDING = 1e-9  # float64: squared distances as differences of products, then exponents
 SOLVER = 1e-2  # libsvm stops at 1e-3 of its sum of weights, 8 to 10 here
@@ -139,14 +138,6 @@ def test_a_limit_draws_that_many_images_and_a_loose_one_none(name):
 
 
 # --- one-class SVM
-
-
-def test_the_svm_is_the_open_set_tables_one():
-    # an older function of this package, by another decomposition
-    train, x = cloud(0), cloud(1)
-    found = fit_one_class_svm(train, nu=0.2).score(x)
-    wanted = one_class_svm_score(train, x, nu=0.2)
-    np.testing.assert_allclose(found, wanted, rtol=0, atol=SOLVER)
 
 
 def test_the_svm_takes_nu_and_gamma():
