@@ -268,9 +268,9 @@ def test_settings_out_of_range_are_refused():
     with pytest.raises(BadInput, match="at least 3 finite values"):
         fit_weibull_svm(train[:2], [0, 0], classes=1)
     for options in ({"nu": 0.0}, {"variance": 1.0}, {"variance": math.nan}):
-        with pytest.raises(BadInput, match="(nu|variance) must lie between 0 and 1"):
+        with pytest.raises(BadInput, match=r"(nu|variance) must lie between 0 and 1"):
             one_class_svm_score(train, train, **options)
     with pytest.raises(BadInput, match="must differ"):
         one_class_svm_score(np.ones((9, 4)), np.ones((2, 4)))
-    with pytest.raises(BadInput, match="Features of 6 numbers are wanted, but of 2"):
+    with pytest.raises(BadInput, match="Images of 6 numbers are wanted, but of 2"):
         one_class_svm_score(train, train[:, :2])
