@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from lib.errors import BadInput
 from lib.models import CAE
+from lib.models.transposed import decoder_layers, subpixel_convolution
 from lib.models.vae import Reconstruction
 
 CHUNK = 64  # images: fewer keep a core less busy, and the products of more leave its cache
@@ -131,28 +132,16 @@ def traced(
         raise BadInput("There is no image whose gradient could be taken.")
     if reconstruction == "bce" and not (x.min() >= 0 and x.max() <= 1):
         raise BadInput("Binary cross-entropy needs images in [0, 1]; these leave it.")
-    _check_decoder(model)
-    front, decoder = _taken_apart(model, fast=len(x) > FEW_IMAGES)
+    decoder_layers(model)  # refuses others, before anything is copied
+    front, layers = _taken_apart(model, fast=len(x) > FEW_IMAGES)
     to = next(model.parameters()).device
     for part in x.split(chunk):
         images = part.to(to, memory_format=torch.channels_last)
-        yield _traces(decoder, front(images), images, reconstruction)
+        yield _traces(layers, front(images), images, reconstruction)
 
 
-def _check_decoder(model: CAE) -> None:
-    layers = list(model.decoder)
-    between = [type(layer) for layer in layers[1::2]]
-    fits = between == [nn.ReLU] * (len(between) - 1) + [nn.Sigmoid]
-    if not (fits and len(layers) % 2 == 0 and all(map(_is_known, layers[::2]))):
-        raise BadInput(
-            "Gradients are taken through 4×4 transposed convolutions of stride 2, padding 1 or 2, "
-            "with ReLUs between and a sigmoid at the end; this decoder has "
-            f"{', '.join(type(layer).__name__ for layer in layers)}."
-        )
-
-
-def _taken_apart(model: CAE, *, fast: bool) -> tuple[CAE, nn.Sequential]:
-    """A network of the same weights whose answer is what enters the decoder, and the decoder.
+def _taken_apart(model: CAE, *, fast: bool) -> tuple[CAE, list[nn.ConvTranspose2d]]:
+    """A network of the same weights whose answer is what enters the decoder, and its layers.
 
     `fast` makes both anew in the order of memory that a CPU likes; a copy that few images don't
     pay for.
@@ -165,26 +154,19 @@ def _taken_apart(model: CAE, *, fast: bool) -> tuple[CAE, nn.Sequential]:
     else:
         front = copy.copy(model)
         front._modules = dict(model._modules)  # else the decoder would be taken from the model
-    decoder, front.decoder = front.decoder, nn.Sequential()
-    return front, decoder
-
-
-def _is_known(layer: nn.Module) -> bool:
-    if not isinstance(layer, nn.ConvTranspose2d):
-        return False
-    shape = (layer.kernel_size, layer.stride, layer.output_padding, layer.dilation, layer.groups)
-    return shape == ((4, 4), (2, 2), (0, 0), (1, 1), 1) and layer.padding in ((1, 1), (2, 2))
+    layers, front.decoder = decoder_layers(front), nn.Sequential()
+    return front, layers
 
 
 def _traces(
-    decoder: nn.Sequential, h: Tensor, x: Tensor, reconstruction: Reconstruction
+    layers: list[nn.ConvTranspose2d], h: Tensor, x: Tensor, reconstruction: Reconstruction
 ) -> tuple[Tensor, list[Trace]]:
     """One pass there and back, written out: autograd would keep no image's gradient apart."""
-    layers = [layer for layer in decoder if isinstance(layer, nn.ConvTranspose2d)]
     inputs = [h.contiguous(memory_format=torch.channels_last)]
     for layer in layers[:-1]:
         inputs.append(F.relu_(layer(inputs[-1])))
-    logits = _pixels(layers[-1], inputs[-1])
+    last = layers[-1]
+    logits = subpixel_convolution(inputs[-1], last.weight, last.bias, padding=int(last.padding[0]))
     drawn = logits.sigmoid()
     difference, size = drawn - x, x[0].numel()
     if reconstruction == "bce":
@@ -200,18 +182,6 @@ def _traces(
             g = F.conv2d(g, layer.weight, stride=2, padding=layer.padding)
             g *= entered.sign()  # what the ReLU let through was positive
     return losses.mean((1, 2, 3)), traces[::-1]
-
-
-def _pixels(layer: nn.ConvTranspose2d, h: Tensor) -> Tensor:
-    """The last layer as a convolution, as a CPU is slow at transposed ones of so few channels."""
-    w, p = layer.weight, int(layer.padding[0])
-    c_in, c_out = w.shape[:2]
-    # each 2×2 block of the output is made of 2×2 inputs: a convolution with four times the channels
-    split = w.view(c_in, c_out, 2, 2, 2, 2).flip(2, 4).permute(1, 3, 5, 0, 2, 4)
-    bias = None if layer.bias is None else layer.bias.repeat_interleave(4)
-    blocks = F.conv2d(h, split.reshape(4 * c_out, c_in, 2, 2), bias, padding=1)
-    whole = F.pixel_shuffle(blocks, 2)
-    return whole[:, :, p : whole.shape[2] - p, p : whole.shape[3] - p]
 
 
 def _patches(t: Tensor, side: int, step: int) -> Tensor:

@@ -18,18 +18,21 @@ def reconstruction_losses(
     L is the error averaged over pixels, channels and batch, and for a VAE the divergence over the
     number of pixels besides. Source: kwon2020gradcon; methods.md 1.7.
     """
-    divergence = None
-    if isinstance(model, VAE):
-        h, mean, log_variance = model.latents(x, noise)
-        divergence = prior_divergence(mean, log_variance).mean()
-    else:
-        h = model.encode(x)
+    h, divergence = encoded(model, x, noise)
     if reconstruction == "bce":
         error = F.binary_cross_entropy_with_logits(pixel_logits(model, h), x)
     else:
         error = F.mse_loss(model.decode(h), x)
     loss = error if divergence is None else error + divergence / x[0].numel()
     return loss, error, divergence
+
+
+def encoded(model: CAE, x: Tensor, noise: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+    """What enters the decoder, `[n, 64, 3, 3]`, and for a VAE the KL divergence per image."""
+    if not isinstance(model, VAE):
+        return model.encode(x), None
+    h, mean, log_variance = model.latents(x, noise)
+    return h, prior_divergence(mean, log_variance).mean()
 
 
 def check_choice(name: str, value: object, known: tuple[str, ...]) -> None:

@@ -10,62 +10,82 @@ from lib.training import ReferenceGradient, mean_gradient
 from lib.training.gradcon import step
 
 
-class TwoWeights(nn.Module):
-    """Draws its two weights as a picture of two pixels, whatever it is shown."""
+class FourPixels(nn.Module):
+    """Draws 2×2 pixels, the sigmoids of the four inner weights of its one layer, whatever it sees.
 
-    def __init__(self, w):
+    The outer twelve weights fall over the edge. With weights of 0 all pixels are 1/2, and the
+    sigmoid's slope is 1/4 and its second derivative 0 there.
+    """
+
+    def __init__(self):
         super().__init__()
-        layer = nn.ConvTranspose2d(1, 2, 1, bias=False, dtype=torch.float64)
-        layer.weight.data[:] = torch.tensor(w, dtype=torch.float64).view(1, 2, 1, 1)
-        self.decoder = nn.Sequential(layer)
+        self.latent = nn.Parameter(torch.ones(1, 1, 1, 1, dtype=torch.float64))
+        layer = nn.ConvTranspose2d(1, 1, 4, stride=2, padding=1, bias=False, dtype=torch.float64)
+        nn.init.zeros_(layer.weight)
+        self.decoder = nn.Sequential(layer, nn.Sigmoid())
 
     def encode(self, x):
-        return torch.ones_like(x[:, :1])
+        return self.latent.expand(len(x), 1, 1, 1)
 
-    def decode(self, h):
-        return self.decoder(h)
+    def inner(self):
+        return decoder_weights(self)[0][0, 0, 1:3, 1:3].flatten().tolist()
 
 
-def picture(*values):
-    return torch.tensor(values, dtype=torch.float64).view(1, 2, 1, 1)
+def picture(*gradient):
+    """What must be shown for dL/dw to be this at w = 0.
+
+    L is the mean of (y - x)² over four pixels, so dL/dw = 2/4 · (y - x) · 1/4 = (y - x) / 8.
+    """
+    return 1 / 2 - 8 * torch.tensor(gradient, dtype=torch.float64).view(1, 1, 2, 2)
+
+
+def inner(reference):
+    return reference.mean[0][0, 0, 1:3, 1:3].flatten().tolist()
 
 
 def test_two_steps_by_hand():
-    model, reference = TwoWeights([3.0, 4.0]), ReferenceGradient()
-    (w,) = decoder_weights(model)
-    optimiser = torch.optim.SGD([w], lr=1)
+    model, reference = FourPixels(), ReferenceGradient()
     near = pytest.approx  # relative 1e-6; the numbers below are exact but for float64 rounding
 
-    # L = ((w1 - x1)² + (w2 - x2)²) / 2, so dL/dw = w - x. First step, x = (0, 0):
-    # J = L = (9 + 16) / 2, no cosine, gradient (3, 4); w becomes (3, 4) - (3, 4) = (0, 0)
-    objective, loss, cosine = step(model, picture(0, 0), reference, optimiser, 5.0)
-    assert (objective, loss) == (near(25 / 2), near(25 / 2))
+    # g = (3, 4, 0, 0), so y - x = (24, 32, 0, 0) and J = L = (24² + 32²) / 4 = 400, no cosine.
+    # The optimiser has a rate of 0, so w stays at 0
+    still = torch.optim.SGD(decoder_weights(model), lr=0)
+    objective, loss, cosine = step(model, picture(3, 4, 0, 0), reference, still, 5.0)
+    assert (objective, loss) == (near(400), near(400))
     assert cosine != cosine  # not a number
-    assert reference.mean[0].flatten().tolist() == near([3, 4])
-    assert w.flatten().tolist() == near([0, 0])
+    assert inner(reference) == near([3, 4, 0, 0])
 
-    # second step, x = (0, -5): g = dL/dw = (0, 5), cosine with r = (3, 4) is 4/5,
-    # J = 25/2 - 5 · 4/5. d cos / dg = (r/|r| - cos · g/|g|) / |g| = ((3/5, 4/5) - (0, 4/5)) / 5
-    # = (3/25, 0), and dg/dw = 1, so dJ/dw = (0, 5) - 5 · (3/25, 0) = (-3/5, 5)
-    objective, loss, cosine = step(model, picture(0, -5), reference, optimiser, 5.0)
-    assert (objective, loss, cosine) == (near(25 / 2 - 4), near(25 / 2), near(4 / 5))
-    assert w.flatten().tolist() == near([3 / 5, -5])
+    # g = (0, 5, 0, 0): L = 40² / 4 = 400, cosine with r = (3, 4, 0, 0) is 4/5, J = 400 - 5 · 4/5.
+    # d cos / dg = (r/|r| - cos · g/|g|) / |g| = ((3/5, 4/5) - (0, 4/5)) / 5 = (3/25, 0), and
+    # dg/dw = 2/4 · (1/4)² = 1/32, so dJ/dw = (0, 5) - 5 · (3/25, 0) / 32 = (-3/160, 5)
+    moved = torch.optim.SGD(decoder_weights(model), lr=1)
+    objective, loss, cosine = step(model, picture(0, 5, 0, 0), reference, moved, 5.0)
+    assert (objective, loss, cosine) == (near(400 - 4), near(400), near(4 / 5))
+    assert model.inner() == near([3 / 160, -5, 0, 0])
     # the mean of (3, 4) and dJ/dw; with dL/dw it would be (1.5, 4.5)
-    assert reference.mean[0].flatten().tolist() == near([(3 - 3 / 5) / 2, (4 + 5) / 2])
+    assert inner(reference) == near([(3 - 3 / 160) / 2, (4 + 5) / 2, 0, 0])
     assert reference.steps == 2
 
 
 def test_without_the_constraint_by_hand():
-    model, reference = TwoWeights([3.0, 4.0]), ReferenceGradient()
-    (w,) = decoder_weights(model)
-    optimiser = torch.optim.SGD([w], lr=1)
-    step(model, picture(0, 0), reference, optimiser, 0.0)
-    objective, loss, cosine = step(model, picture(0, -5), reference, optimiser, 0.0)
+    model, reference = FourPixels(), ReferenceGradient()
+    still = torch.optim.SGD(decoder_weights(model), lr=0)
+    step(model, picture(3, 4, 0, 0), reference, still, 0.0)
+    moved = torch.optim.SGD(decoder_weights(model), lr=1)
+    objective, loss, cosine = step(model, picture(0, 5, 0, 0), reference, moved, 0.0)
     # the same two steps: the cosine is watched, but w and the reference see dL/dw = (0, 5) alone
-    assert objective == loss == pytest.approx(25 / 2)
+    assert objective == loss == pytest.approx(400)
     assert cosine == pytest.approx(4 / 5)
-    assert w.flatten().tolist() == pytest.approx([0, -5])
-    assert reference.mean[0].flatten().tolist() == pytest.approx([3 / 2, (4 + 5) / 2])
+    assert model.inner() == pytest.approx([0, -5, 0, 0])
+    assert inner(reference) == pytest.approx([3 / 2, (4 + 5) / 2, 0, 0])
+
+
+def test_a_decoder_of_other_layers_is_refused():
+    model = FourPixels()
+    model.decoder = nn.Sequential(nn.ConvTranspose2d(1, 1, 3, dtype=torch.float64), nn.Sigmoid())
+    optimiser = torch.optim.SGD(model.parameters(), lr=1)
+    with pytest.raises(BadInput, match="decoder has ConvTranspose2d, Sigmoid"):
+        step(model, picture(0, 5, 0, 0), ReferenceGradient(), optimiser, 0.0)
 
 
 def official_manner(model, batches, optimiser, alpha, *, second_order=True, enters="J"):
