@@ -96,13 +96,7 @@ for share in outlier_shares:
         raise BadInput(f"Each outlier share must lie between 0 and 1; {share} does not.")
 if outlier_shares and not share_classes:
     raise BadInput("share_classes needs at least one entry, or outlier_shares none.")
-if device == "auto":
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-if not (device == "cpu" or (device.startswith("cuda") and torch.cuda.is_available())):
-    raise BadInput(
-        "device must be auto, cpu or cuda, and cuda needs a GPU that PyTorch finds; "
-        f"it was {device!r}."
-    )
+device = training.named_device(device)
 training.deterministic(seeds[0])
 use_style()
 

@@ -72,13 +72,7 @@ for name in ("train_limit", "test_limit"):
         raise BadInput(f"{name} must be 0 (all) or positive; it was {settings[name]}.")
 if alpha <= 0:
     raise BadInput(f"alpha must be above 0 (the plain CAE stands beside it); it was {alpha}.")
-if device == "auto":
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-if not (device == "cpu" or (device.startswith("cuda") and torch.cuda.is_available())):
-    raise BadInput(
-        "device must be auto, cpu or cuda, and cuda needs a GPU that PyTorch finds; "
-        f"it was {device!r}."
-    )
+device = training.named_device(device)
 training.deterministic(seeds[0])
 use_style()
 

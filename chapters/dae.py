@@ -124,13 +124,7 @@ for name in ("toy_noises", "alpha_factors"):
         raise BadInput(f"{name} needs numbers above 0, each once; it was {values}.")
 if not toy_noises:
     raise BadInput("toy_noises needs at least one number.")
-if device == "auto":
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-if not (device == "cpu" or (device.startswith("cuda") and torch.cuda.is_available())):
-    raise BadInput(
-        "device must be auto, cpu or cuda, and cuda needs a GPU that PyTorch finds; "
-        f"it was {device!r}."
-    )
+device = training.named_device(device)
 training.deterministic(seeds[0])
 use_style()
 

@@ -71,13 +71,7 @@ if not normal_classes:
     raise BadInput("normal_classes needs at least one class.")
 if batch_size < 2:
     raise BadInput(f"batch_size must be at least 2, for batch normalisation; it was {batch_size}.")
-if device == "auto":
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-if not (device == "cpu" or (device.startswith("cuda") and torch.cuda.is_available())):
-    raise BadInput(
-        "device must be auto, cpu or cuda, and cuda needs a GPU that PyTorch finds; "
-        f"it was {device!r}."
-    )
+device = training.named_device(device)
 training.deterministic(seeds[0])
 use_style()
 

@@ -90,13 +90,7 @@ if min(sample, trees, curve_trees, batch_size - 1) < 1:
     raise BadInput("sample and trees must be at least 1, and batch_size at least 2.")
 if 0 not in epsilons or min(epsilons) < 0 or 1 not in temperatures or min(temperatures) <= 0:
     raise BadInput("epsilons need 0 and none below, temperatures 1 and none that is not above 0.")
-if device == "auto":
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-if not (device == "cpu" or (device.startswith("cuda") and torch.cuda.is_available())):
-    raise BadInput(
-        "device must be auto, cpu or cuda, and cuda needs a GPU that PyTorch finds; "
-        f"it was {device!r}."
-    )
+device = training.named_device(device)
 training.deterministic(seeds[0])
 use_style()
 

@@ -73,7 +73,7 @@ def command_line(values: Mapping[str, Any]) -> str:
 def merge_cells(folders: Sequence[Path], rows: Path, runs: Path) -> None:
     """Merge the finished cells into one table of rows and one of runs.
 
-    Raises BadInput where two cells measured the same thing.
+    Raises BadInput where two cells measured the same thing and found different values.
     """
     write_rows(rows, merge([read_rows(folder / "rows.csv") for folder in folders]))
     write_runs(runs, merge_runs([read_runs(folder / "runs.csv") for folder in folders]))

@@ -32,7 +32,6 @@ from lib.results.published import PUBLISHED_COLUMNS, published
 from lib.results.reference import reference_rows, reference_runs
 from lib.results.rows import (
     COLUMNS,
-    append_rows,
     frame,
     merge,
     read_rows,
@@ -63,7 +62,6 @@ __all__ = [
     "Latents",
     "Verdict",
     "agreement_lines",
-    "append_rows",
     "at_a_glance",
     "check_line",
     "claim_from",

@@ -13,6 +13,7 @@ KERNEL_SCORES = ("mean absolute kernel", "mean signed kernel", "mean self term")
 WORDS = {
     "alpha": "weight in training {}",
     "beta": "weight in the score {}",
+    "epochs": "{} epochs",
     "loss": "trained on {}",
     "lr": "learning rate {}",
     "reference": "reference: {}",

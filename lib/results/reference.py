@@ -15,7 +15,7 @@ REFERENCE = RESULTS / "reference"
 def reference_rows(folder: Path = REFERENCE) -> pd.DataFrame:
     """All committed reference rows with their averages; an empty table where there are none.
 
-    Raises BadInput where two files hold the same measurement.
+    Raises BadInput where two files hold different values of the same measurement.
     """
     files = sorted(path for path in folder.glob("*.csv") if path.name != "runs.csv")
     return with_averages(merge([read_rows(path) for path in files])) if files else frame([])

@@ -77,15 +77,14 @@ def frame(rows: Iterable[Mapping[str, object]] | pd.DataFrame) -> pd.DataFrame:
 def merge(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """All rows of several tables under one another, checked as `frame` does.
 
-    An exact count (EXACT_METRICS) that several runs found alike is kept once. Raises BadInput if
-    two tables hold the same measurement.
+    A number that several runs found alike, to the last digit, is kept once. Raises BadInput if two
+    tables hold the same measurement with different values.
     """
     parts = [frame(part) for part in frames]
     if not parts:
         return frame([])
     table = pd.concat(parts, ignore_index=True)
-    exact = table["metric"].isin(EXACT_METRICS)
-    return frame(table[~(exact & table.duplicated([*IDENTITY, "value"]))])
+    return frame(table[~table.duplicated([*IDENTITY, "value", "n"])])
 
 
 def read_rows(path: Path) -> pd.DataFrame:
@@ -104,12 +103,6 @@ def read_rows(path: Path) -> pd.DataFrame:
 def write_rows(path: Path, rows: pd.DataFrame) -> None:
     """Write checked rows to a CSV file, whole or not at all. Raises BadInput as `frame` does."""
     write_whole(path, frame(rows).to_csv(index=False, lineterminator="\n"))
-
-
-def append_rows(path: Path, rows: pd.DataFrame) -> None:
-    """Add rows to a CSV file, made if missing. Raises BadInput if one is there already."""
-    old = [read_rows(path)] if path.is_file() else []
-    write_rows(path, merge([*old, rows]))
 
 
 def describe(cells: Mapping[str, object] | pd.Series) -> str:

@@ -5,6 +5,7 @@ from lib.training.auxiliary import Auxiliary
 from lib.training.checkpoint import fingerprint, load_checkpoint, save_checkpoint
 from lib.training.classifier import CLASSIFIER_CODE, TrainedClassifier, fit_classifier
 from lib.training.deep_svdd import TrainedDeepSVDD, fit_deep_svdd
+from lib.training.device import named_device
 from lib.training.digit_recipes import (
     DIGIT_NETWORKS,
     DigitRecipe,
@@ -85,6 +86,7 @@ __all__ = [
     "load_reference",
     "mean_gradient",
     "mean_squared_error",
+    "named_device",
     "numpy_generator",
     "predict",
     "recipe",

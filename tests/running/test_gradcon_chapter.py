@@ -11,6 +11,7 @@ import torch
 
 from lib import data, errors, parameters
 from lib.data import ImageSet, class_names, idx_sets
+from lib.workspace import WORK
 
 # small enough for a second, large enough that scores differ
 BASE: dict[str, Any] = {
@@ -34,7 +35,7 @@ OTHER_VALUES: dict[str, Any] = {
 }
 # tested below by what they do, since another value need not move a number
 OTHERWISE = {"profile", "dataset", "data_root", "trust", "selection", "device"}
-OTHERWISE |= {"methods", "averaging", "watch", "full_test", "kernel_images"}
+OTHERWISE |= {"methods", "averaging", "watch", "full_test", "kernel_images", "prolong"}
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +126,38 @@ def test_what_a_run_may_add_leaves_its_other_rows_alone(gradcon_cells, base: pd.
     assert len(watched) == 4
 
 
+def test_a_training_taken_on_leaves_the_shorter_one_alone(
+    gradcon_cells, base: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = BASE | {"prolong": 3, "watch": [1, 2, 3, 4]}
+    rows = gradcon_cells("provenance", **values)["rows"]
+    columns = ["table", "method", "score", "class", "variant", "metric"]
+    both = rows.merge(base, on=columns, suffixes=("", "_base"))
+    assert len(both) == len(base) and (both["value"] == both["value_base"]).all()
+    added = rows[rows["variant"].str.contains("epochs=3")]
+    assert sorted(zip(added["method"], added["score"], strict=True)) == [
+        ("CAE", "recon"),
+        ("CAE+Grad", "grad"),
+        ("CAE+Grad", "recon"),
+        ("GradCon", "recon+beta*grad"),
+    ]
+    shown = rows["variant"].str.extract(r"epochs_shown=(\d+)")[0].dropna()
+    assert shown.value_counts().to_dict() == {"1": 4, "2": 4, "3": 4}
+    # the first three epochs of a training of three are those of one that is taken on
+    whole = gradcon_cells("provenance", **BASE | {"epochs": 3})["rows"]
+    keys = [*columns[:-2], "metric"]
+    plain = whole[whole["variant"] == ""]
+    same = added.merge(plain, on=keys, suffixes=("", "_whole"))
+    assert len(same) == 4 and (same["value"] == same["value_whole"]).all()
+    # with a work folder it goes on from the shorter training's checkpoint, twice
+    monkeypatch.setenv(WORK, str(tmp_path))
+    for _ in range(2):
+        again = gradcon_cells("provenance", **values)["rows"]
+        assert (again["value"].to_numpy() == rows["value"].to_numpy()).all()
+    kept = {path.name for path in (tmp_path / "checkpoints").iterdir()}
+    assert {"CAE-3-0.pt", "CAE-3-0-3.pt", "CAE+Grad-3-0.pt", "CAE+Grad-3-0-3.pt"} <= kept
+
+
 def test_images_come_from_the_named_set_and_folder(gradcon_cells, tmp_path: Path) -> None:
     values = BASE | {"dataset": "mnist", "batch_size": 4}
     rows = []
@@ -168,6 +201,7 @@ def test_images_come_from_the_named_set_and_folder(gradcon_cells, tmp_path: Path
         ({"averaging": "some"}, errors.BadInput, "reference must be one of"),
         ({"watch": [0]}, errors.BadInput, "watch needs epochs from 1 up"),
         ({"watch": [1, 1]}, errors.BadInput, "watch needs epochs from 1 up"),
+        ({"prolong": 1}, errors.BadInput, "prolong must be 0 or more epochs than 1; it was 1"),
         ({"kernel_images": 1}, errors.BadInput, "kernel_images must be 0 or at least 2"),
         ({"device": "gpu"}, errors.CompanionError, "cuda"),
     ],
