@@ -819,16 +819,14 @@ sentences["time-line"] = (
     else "This run timed nothing."
 )
 sentences["efficiency"] = f"{sentences['size-line']} {sentences['time-line']}"
-minutes = (time.monotonic() - clock) / 60
-sentences["box"] = (
-    f"Profile {profile}; {images.title} ({images.origin} images, SHA-256 {images.sha256[:12]}…); "
+settings_told = (
     f"methods {', '.join(methods)}; classes {classes}; seeds {seeds}; epochs: GradCon and VAE "
-    f"{epochs} (batches of {batch_size}, learning rate {learning_rate:g}), DAE {dae_epochs}, Deep "
-    f"SVDD {svdd_pretrain} + {svdd_epochs}, LSA {lsa_epochs}, with estimator on classes "
+    f"{epochs} (batches of {batch_size}, learning rate {learning_rate:g}), DAE {dae_epochs}, "
+    f"Deep SVDD {svdd_pretrain} + {svdd_epochs}, LSA {lsa_epochs}, with estimator on classes "
     f"{estimator_classes}; alpha {alpha:g}, beta {beta:g}; outlier shares {outlier_shares} on "
-    f"classes {share_classes if outlier_shares else []}; {provenance['device']} with "
-    f"{provenance['threads']} threads ({provenance['cpu']}); Python {provenance['python']}, "
-    f"PyTorch {provenance['torch']}; {minutes:.1f} minutes."
+    f"classes {share_classes if outlier_shares else []}"
 )
+took = time.monotonic() - clock
+sentences["box"] = results.run_words(provenance, images.title, settings_told, seconds=took)
 for name, sentence in sentences.items():
     glue(f"cm-{name}", sentence, display=False)

@@ -613,13 +613,11 @@ sentences["reference"] = (
     else "There is no reference run on traffic signs yet."
 )
 sentences["below"] = weak(theirs_means, f"On {SIGNS}") if theirs_means.size else sentences["line"]
-minutes = (time.monotonic() - clock) / 60
-sentences["box"] = (
-    f"Profile {profile}; {images.title} ({images.origin} images, SHA-256 {images.sha256[:12]}…); "
-    f"seeds {seeds}; {epochs} epochs, batches of {batch_size}, learning rate {learning_rate:g}, "
-    f"alpha {alpha:g}, beta {beta:g}; {provenance['device']} with {provenance['threads']} threads "
-    f"({provenance['cpu']}); Python {provenance['python']}, PyTorch {provenance['torch']}; "
-    f"{minutes:.1f} minutes."
+settings_told = (
+    f"seeds {seeds}; {epochs} epochs, batches of {batch_size}, learning rate "
+    f"{learning_rate:g}, alpha {alpha:g}, beta {beta:g}"
 )
+took = time.monotonic() - clock
+sentences["box"] = results.run_words(provenance, images.title, settings_told, seconds=took)
 for name, sentence in sentences.items():
     glue(f"co-{name}", sentence, display=False)

@@ -1870,13 +1870,11 @@ sentences["build"] = (
     f"This build, on {images.title} with {epochs} epochs and seeds {seeds}: {attempts} attempts "
     f"per network, limits of {max_steps:,} steps (CNN, COOL) and {dae_max_steps:,} (dAE)."
 )
-minutes = (time.monotonic() - clock) / 60
-sentences["box"] = (
-    f"Profile {profile}; {images.title} ({images.origin} images, SHA-256 {images.sha256[:12]}…); "
-    f"seeds {seeds}; {epochs} epochs, batches of {batch_size}, learning rate {learning_rate:g}, "
-    f"noise {sigma:g}, omega {omega}; {attempts} attempts; {provenance['device']} with "
-    f"{provenance['threads']} threads ({provenance['cpu']}); Python {provenance['python']}, "
-    f"PyTorch {provenance['torch']}; {minutes:.1f} minutes."
+settings_told = (
+    f"seeds {seeds}; {epochs} epochs, batches of {batch_size}, learning rate "
+    f"{learning_rate:g}, noise {sigma:g}, omega {omega}; {attempts} attempts"
 )
+took = time.monotonic() - clock
+sentences["box"] = results.run_words(provenance, images.title, settings_told, seconds=took)
 for name, sentence in sentences.items():
     glue(f"da-{name}", sentence, display=False)

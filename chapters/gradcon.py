@@ -1304,14 +1304,11 @@ glue(
     f"layer {layer_means.idxmax()} is the best here.",
     display=False,
 )
-minutes = (time.monotonic() - clock) / 60
-versions = f"Python {provenance['python']}, PyTorch {provenance['torch']}"
-glue("gc-run-line", f"profile {profile}, {images.title}, seeds {seeds}", display=False)
-glue(
-    "gc-box",
-    f"Profile {profile}; {images.title} ({images.origin} images, SHA-256 {images.sha256[:12]}…); "
+settings_told = (
     f"classes {classes}; seeds {seeds}; {epochs} epochs, batches of {batch_size}, learning rate "
-    f"{learning_rate:g}, alpha {alpha:g}, beta {beta:g}; {provenance['device']} with "
-    f"{provenance['threads']} threads ({provenance['cpu']}); {versions}; {minutes:.1f} minutes.",
-    display=False,
+    f"{learning_rate:g}, alpha {alpha:g}, beta {beta:g}"
 )
+took = time.monotonic() - clock
+glue("gc-run-line", f"profile {profile}, {images.title}, seeds {seeds}", display=False)
+box = results.run_words(provenance, images.title, settings_told, seconds=took)
+glue("gc-box", box, display=False)

@@ -1410,13 +1410,11 @@ sentences["build"] = (
     f"{of_kinds('{:.2f}', FEW)}; one salient pixel {of_kinds('{:.1f}', FAR)} pixels from any large "
     "error."
 )
-minutes = (time.monotonic() - clock) / 60
-sentences["box"] = (
-    f"Profile {profile}; {images.title} ({images.origin} images, SHA-256 {images.sha256[:12]}…); "
-    f"trained on {', '.join(arm(c) for c in trained_on)}; seeds {seeds}; {epochs} epochs, batches "
-    f"of {batch_size}, learning rate {learning_rate:g}, noise {noise:g}; {provenance['device']} "
-    f"with {provenance['threads']} threads ({provenance['cpu']}); Python {provenance['python']}, "
-    f"PyTorch {provenance['torch']}; {minutes:.1f} minutes."
+settings_told = (
+    f"trained on {', '.join(arm(c) for c in trained_on)}; seeds {seeds}; {epochs} epochs, "
+    f"batches of {batch_size}, learning rate {learning_rate:g}, noise {noise:g}"
 )
+took = time.monotonic() - clock
+sentences["box"] = results.run_words(provenance, images.title, settings_told, seconds=took)
 for name, sentence in sentences.items():
     glue(f"lo-{name}", sentence, display=False)

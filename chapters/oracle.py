@@ -1591,15 +1591,13 @@ sentences["build"] = (
     f"This build, on {images.title} with width {width} and {epochs} epochs: "
     f"{chain('this build')} (score → detector → representation)."
 )
-minutes = (time.monotonic() - clock) / 60
 trained_on = "z and logits from results/reference/latents" if latents else "trained here"
-sentences["box"] = (
-    f"Profile {profile}; {images.title} ({images.origin} images, SHA-256 {images.sha256[:12]}…); "
-    f"networks {', '.join(networks + extra)}, {trained_on}; splits {splits}, seeds {seeds}; width "
-    f"{width}, {epochs} epochs, batches of {batch_size}, learning rate {learning_rate:g} "
-    f"({schedule}, {precision}); forests of {trees} trees; {provenance['device']} with "
-    f"{provenance['threads']} threads ({provenance['cpu']}); Python {provenance['python']}, "
-    f"PyTorch {provenance['torch']}; {minutes:.1f} minutes."
+settings_told = (
+    f"networks {', '.join(networks + extra)}, {trained_on}; splits {splits}, seeds {seeds}; "
+    f"width {width}, {epochs} epochs, batches of {batch_size}, learning rate "
+    f"{learning_rate:g} ({schedule}, {precision}); forests of {trees} trees"
 )
+took = time.monotonic() - clock
+sentences["box"] = results.run_words(provenance, images.title, settings_told, seconds=took)
 for name, sentence in sentences.items():
     glue(f"or-{name}", sentence, display=False)

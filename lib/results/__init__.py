@@ -25,6 +25,7 @@ from lib.results.provenance import (
     merge_runs,
     provenance,
     read_runs,
+    run_words,
     runs_frame,
     write_runs,
 )
@@ -92,6 +93,7 @@ __all__ = [
     "reference_rows",
     "reference_runs",
     "row",
+    "run_words",
     "runs_frame",
     "three_numbers",
     "variant",

@@ -2,9 +2,9 @@
 
 J contains gradients, so its own gradient asks how the weights move them. Autograd finds that by
 walking back through the graph of a walk back. Here it is the derivative of one inner product: with
-g = dL/dw and v the direction in which J falls with g, held still, dJ/dw is the gradient of
-L(w) + <g(w), v>, and <g, v> is the change of L along v. One pass forwards with that change beside
-the activations and one pass back is all; the convolutions of both run together.
+g = dL/dw, and v how J moves with g, held still, dJ/dw is the gradient of L(w) + <g(w), v>, and
+<g, v> is the change of L as w goes along v. One pass forwards with the change that this makes in the
+activations, and one pass back, are all; what both need of a layer is one convolution.
 """
 
 from collections.abc import Sequence
