@@ -51,6 +51,7 @@ dae_long_steps = 0  # the same for the first seed, beside the rows of the shorte
 attacks = 20  # attempts of each stronger attack
 attack_steps = 100  # most steps of those
 alpha_factors = [4.0]  # the attack again with so many times alpha, dAE sym of the first seed
+step_factors = []  # the attack again with steps so many times as long, CNN and dAE sym, first seed
 restarts = 2  # starts of an attempt of the stronger attack with restarts
 training_classes = [1, 4, 8]  # open set: how many classes are known
 few_orders = []  # such numbers of classes for which only the first order is run
@@ -118,7 +119,7 @@ for name in ("open_epochs", "traced", "probes", "sample", "toy_steps"):
         raise BadInput(f"{name} must be at least 1; it was {settings[name]}.")
 if class_images < 3 or dae_long_steps < 0:
     raise BadInput("class_images must be at least 3, and dae_long_steps 0 or more.")
-for name in ("toy_noises", "alpha_factors"):
+for name in ("toy_noises", "alpha_factors", "step_factors"):
     values = settings[name]
     if min(values, default=1) <= 0 or len(set(values)) < len(values):
         raise BadInput(f"{name} needs numbers above 0, each once; it was {values}.")
@@ -519,6 +520,14 @@ def seen(name: str, seed: int, x: torch.Tensor, **options) -> np.ndarray:
 
 
 test_outputs = {(name, seed): seen(name, seed, test_x) for name, seed in fitted}
+for (name, seed), done in fitted.items():
+    method, setting = method_of(name)
+    where = {"table": "training", "method": method, "seed": seed, **changed, **setting}
+    for entry in done.history:
+        if entry["epoch"] in (1, 2, 5, 10, 20, 40, epochs):
+            value, shown = entry["validation_accuracy"], int(entry["epoch"])
+            held = len(splits[seed]["validation"])
+            add(value, **where, metric="validation accuracy", n=held, epochs_shown=shown)
 LEVELS = [0.0, *thresholds]
 
 
@@ -662,11 +671,11 @@ def attack(
     return training.Fooling(*attempt(*given, thresholds, steps, objective, function=function))
 
 
-def generator_attack(name, seed, n, *, steps, **options) -> training.Fooling:
+def generator_attack(name, seed, n, *, steps, factor=1.0, **options) -> training.Fooling:
     """The document's attack, n attempts with the same targets and starts for every network."""
     start, given = training.generator_start(n, generator=training.generator(seed, "fooling"))
     targets = np.arange(K).repeat(n // K)
-    rates = training.generator_rate(given)
+    rates = factor * training.generator_rate(given)
     return attack(name, seed, start, targets, rates, steps=steps, **options)
 
 
@@ -729,15 +738,28 @@ told = [printed_value(dae.SYM, dae.ACCURACY, dae.at(level)) for level in (0.0, t
 if all(told):
     weight = alpha_losing("dAE sym", FIRST, thresholds[-1], told[1] / told[0])
     weights_tried["printed loss"] = weight
+
+
+def add_rates(found: training.Fooling, limit: int, **where) -> None:
+    """Rows of the document's attack on one network: rates, mean steps and the limit."""
+    for column, level in enumerate(thresholds):
+        taken = found.steps[:, column]
+        for place, value in dae.fooling_numbers(taken, level, limit=limit).items():
+            add(value, **place._asdict(), **where)
+
+
 for arm, weight in weights_tried.items():
     add_accuracy(seen("dAE sym", FIRST, test_x, alpha=weight), "dAE sym", FIRST, arm=arm)
     where = {"method": "dAE sym", "seed": FIRST, "n": attempts, "arm": arm, **changed}
     add(weight, table="alpha", metric="alpha", **where)
     found = generator_attack("dAE sym", FIRST, attempts, steps=dae_max_steps, weight=weight)
-    for column, level in enumerate(thresholds):
-        taken = found.steps[:, column]
-        for place, value in dae.fooling_numbers(taken, level, limit=dae_max_steps).items():
-            add(value, **place._asdict(), **where)
+    add_rates(found, dae_max_steps, **where)
+# and other steps of the attack, whose size is not printed
+for factor in step_factors:
+    for name in ("CNN", "dAE sym"):
+        found = generator_attack(name, FIRST, attempts, steps=limit_of(name), factor=factor)
+        where = {"method": name, "seed": FIRST, "n": attempts, **changed}
+        add_rates(found, limit_of(name), **where, arm=f"step x {factor:g}")
 
 # %% tags=["remove-cell"]
 # Stronger attacks: other starts, another objective, restarts; the norm of the gradient they see
@@ -810,10 +832,15 @@ def nearest_distance(x: np.ndarray, seed: int) -> np.ndarray:
     return (torch.cat(found) / 28).numpy()
 
 
-usual = nearest_distance(test_x[:: max(1, len(test_x) // 200)].cpu().numpy(), FIRST)
 where = {"table": "fooling-images", "class_": dae.at(thresholds[0]), "seed": FIRST}
 where |= {"metric": "median distance to the nearest training image"} | changed
-add(np.median(usual), **where, method="test images", n=len(usual))
+spread = training.numpy_generator(FIRST, "noise to measure").random((20, 1, 28, 28))
+for method, x in (
+    ("test images", test_x[:: max(1, len(test_x) // 200)].cpu().numpy()),
+    ("black image", np.zeros((1, 1, 28, 28), np.float32)),
+    ("noise", spread.astype(np.float32)),
+):
+    add(np.median(nearest_distance(x, FIRST)), **where, method=method, n=len(x))
 for name in models:
     for kind in ("generator, log", "image of another class"):
         found = stronger[name, FIRST][kind]

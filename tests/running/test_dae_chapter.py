@@ -62,6 +62,7 @@ OTHER_VALUES: dict[str, tuple[Any, str, str]] = {
     "attacks": (20, "stronger", "fooling-stronger"),
     "attack_steps": (3, "stronger", "fooling-images"),
     "alpha_factors": ([0.5], "weights_tried", "alpha"),
+    "step_factors": ([0.5], "add_rates", "fooling"),
     "restarts": (4, "stronger", "fooling-stronger"),
     "training_classes": ([2], "REFUSED", "open-set"),
     "few_orders": ([3], "REFUSED", "open-set"),
@@ -78,7 +79,8 @@ OTHER_VALUES: dict[str, tuple[Any, str, str]] = {
 # tested below by what they do, since another value need not move a number
 OTHERWISE = {"profile", "dataset", "data_root", "plane", "trust", "device"}
 KEYS = [name for name in results.COLUMNS if name not in ("run", "value", "n")]
-OF_A_SEED = {"theory", "rings", "fooling", "fooling-stronger", "alpha", "curvature", "clutter"}
+OF_A_SEED = {"theory", "rings", "training", "fooling", "fooling-stronger", "alpha", "curvature"}
+OF_A_SEED |= {"clutter"}
 
 
 @pytest.fixture(scope="module")
