@@ -3,8 +3,8 @@
 J contains gradients, so its own gradient asks how the weights move them. Autograd finds that by
 walking back through the graph of a walk back. Here it is the derivative of one inner product: with
 g = dL/dw, and v how J moves with g, held still, dJ/dw is the gradient of L(w) + <g(w), v>, and
-<g, v> is the change of L as w goes along v. One pass forwards with the change that this makes in the
-activations, and one pass back, are all; what both need of a layer is one convolution.
+<g, v> is the change of L as w goes along v. One pass forwards with the change that this makes in
+the activations, and one pass back, are all; what both need of a layer is one convolution.
 """
 
 from collections.abc import Sequence
@@ -59,7 +59,8 @@ def objective_backward(
     for parameter in model.parameters():
         parameter.grad = None
     for layer, w, b in zip(layers, gradients, biases, strict=True):
-        layer.weight.grad = w
+        # in the weight's own order of memory: a fused Adam reads both as they lie there
+        layer.weight.grad = w.contiguous()
         if layer.bias is not None:
             layer.bias.grad = b
     loss = passed.error

@@ -117,6 +117,15 @@ def test_a_dead_decoder_has_a_cosine_of_0_and_moves_its_last_bias_alone(setting)
     assert last > 0
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("alpha", [0.0, 0.03])
+def test_gradients_lie_in_memory_as_their_parameters_do(setting, channels, alpha):
+    # a fused optimiser pairs them by place in memory, not by index
+    model, x, reference = setting(channels)
+    objective_backward(model, x, reference, alpha=alpha)
+    assert all(p.grad.stride() == p.stride() for p in model.parameters())
+
+
 def test_images_of_another_size_are_refused(setting):
     model, x, reference = setting()
     with pytest.raises(BadInput, match="takes images"):
