@@ -384,12 +384,15 @@ for (seed, normal), split in splits.items() if kernel_images else ():
     }
     try:
         fisher = scores.fisher_diagonal(model, pixels[split["train"]].to(device))
+        kernel_of = {
+            kind: scores.fisher_kernel(model, chosen["training"], chosen[kind], fisher).cpu()
+            for kind in ("normal", "abnormal")
+        }
     except BadInput:  # a network that draws black for every image has no gradient at all
         without_kernel.append(images.class_names[normal])
         continue
     found = []
-    for kind in ("normal", "abnormal"):
-        values = scores.fisher_kernel(model, chosen["training"], chosen[kind], fisher).cpu()
+    for kind, values in kernel_of.items():
         own_term = scores.fisher_self(model, chosen[kind], fisher).cpu()
         kernel_values[seed, normal, kind] = values.mean(0).numpy(), values.abs().mean(0).numpy()
         for score, number in (
@@ -526,10 +529,19 @@ for (seed, normal), split in splits.items():
     for score, values in fisher_scores.get((seed, normal), {}).items():
         value = metrics.auroc(kernel_labels[seed, normal], values)
         add("fisher-kernel", "CAE", score, value, "AUROC", len(values), **loose_changed)
-    for method, setting in (("CAE", loose_changed), ("CAE+Grad", train_changed)):
-        held_out = pixels[split["validation"]]
-        share = explained_variance(fitted[method, seed, normal], held_out)
+    held_out = pixels[split["validation"]]
+    for method in ARMS:
+        done, setting = fitted[method, seed, normal], loose_changed
+        if "Grad" in method:
+            setting = train_changed
+        share = explained_variance(done, held_out)
         add("training", method, "", share, "explained variance", len(held_out), **setting)
+        add("training", method, "", done.epoch, "kept epoch", len(held_out), **setting)
+        for entry in longer.get((method, seed, normal), done).history:
+            if (epoch := int(entry["epoch"])) in watch:
+                where = setting | {"epochs_shown": epoch}
+                loss = entry["validation_L"]
+                add("training", method, "", loss, "validation loss", len(held_out), **where)
 
 channels = pixels.shape[1]
 collected.append(

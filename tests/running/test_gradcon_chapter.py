@@ -118,6 +118,10 @@ def test_what_a_run_may_add_leaves_its_other_rows_alone(gradcon_cells, base: pd.
     assert len(both) == len(base) and (both["value"] == both["value_base"]).all()
     added = rows[~rows.set_index(columns).index.isin(base.set_index(columns).index)]
     assert {"VAE", "VAE+Grad", "CAE", "CAE+Grad", "GradCon"} == set(added["method"])
+    trained, added = added[added["table"] == "training"], added[added["table"] != "training"]
+    assert set(trained["method"]) == {"VAE", "VAE+Grad", "CAE", "CAE+Grad"}
+    losses = trained[trained["metric"] == "validation loss"]
+    assert losses["variant"].str.contains("epochs_shown=1").all() and len(losses) == 4
     assert set(added[added["method"] == "VAE"]["score"]) == {"recon", "latent"}
     assert set(added[added["variant"].str.contains("test=full")]["n"]) == {1000}
     kernel = added[added["table"] == "fisher-kernel"]
@@ -141,7 +145,9 @@ def test_a_training_taken_on_leaves_the_shorter_one_alone(
         ("CAE+Grad", "recon"),
         ("GradCon", "recon+beta*grad"),
     ]
-    shown = rows["variant"].str.extract(r"epochs_shown=(\d+)")[0].dropna()
+    shown = (
+        rows[rows["table"] != "training"]["variant"].str.extract(r"epochs_shown=(\d+)")[0].dropna()
+    )
     assert shown.value_counts().to_dict() == {"1": 4, "2": 4, "3": 4}
     # the first three epochs of a training of three are those of one that is taken on
     whole = gradcon_cells("provenance", **BASE | {"epochs": 3})["rows"]
