@@ -28,9 +28,10 @@ STEPS = 4  # per round
 # left here.
 AIMED_RATIO = 10.0
 LEAST_RATIO = {1: 8.0, 3: 7.0}
-# Measured 1.3 to 1.5: the literal step walks down the decoder four times, but the arithmetic of the
-# update itself, which is the larger part, is the same for both.
-LEAST_STEP_RATIO = 1.1
+# Measured 1.3 to 1.5 for grey images and 1.6 to 1.7 for colour, more where the arithmetic is faster.
+# The literal step walks down the decoder once per layer, but the arithmetic of one pass with its
+# second-order part, four fifths of which are convolutions, is there for both.
+LEAST_STEP_RATIO = {1: 1.15, 3: 1.3}
 AIMED_STEP_RATIO = 2.0
 # Seconds per image of the official code on one thread of a busy machine of this kind. A loop much
 # slower than that would be a straw man; a faster one only makes the comparison harder.
@@ -294,7 +295,7 @@ def test_a_training_step_is_the_literal_one_and_faster(channels: int) -> None:
     assert cost.apart <= UPDATE
     assert cost.apart_double <= UPDATE_DOUBLE
     assert cost.literal <= FAIR * BATCH * OFFICIAL["trained"]
-    assert ratio >= LEAST_STEP_RATIO
+    assert ratio >= LEAST_STEP_RATIO[channels]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak memory in /proc")
