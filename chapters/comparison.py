@@ -49,6 +49,7 @@ outlier_shares = [0.1, 0.2, 0.3, 0.4, 0.5]  # of the F1 and AUC part; empty: lea
 share_classes = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]  # normal classes of that part
 timed = 20  # images that every method scores one at a time; 0: time nothing
 trivial = True  # leave the rows of the distance to the mean; further runs need not repeat them
+ranked = True  # rank the test images at all; False leaves times, sizes and the outlier shares
 trust = False  # also read images whose content hash is not known
 device = "auto"  # auto, cpu or cuda
 
@@ -222,7 +223,7 @@ TRIVIAL = "distance to mean"
 def arms(name: str, normal: int) -> list[dict[str, object]]:
     """The options of each fit of a method on one class; most have one."""
     if name == "OCSVM":
-        return [{}, {"by_labels": True}]
+        return [{}] + [{"by_labels": True}] * ranked
     if name == "LSA":
         return [{"estimator": False}] + [{"estimator": True}] * (normal in estimator_classes)
     options = {"VAE": {"main": "KL" if images.title == "CIFAR-10" else "ELBO"}}
@@ -253,19 +254,19 @@ truth = {c: data.anomaly_labels(images.labels[everyone], c) for c in classes}
 tenths = {(seed, c): room.a_tenth(truth[c], draw(seed, "labelled", c)) for seed, c in splits}
 scored, scorers = {}, {}  # by seed, class, method and form of its score; one scorer of each to time
 for (seed, normal), split in splits.items():
-    for name in methods:
+    for name in methods if ranked or timed else ():
         before, tenth = time.monotonic(), tenths[seed, normal]
         labelled = room.Labelled(pixels(sizes[name], everyone[tenth]), truth[normal][tenth])
         given = task(name, seed, normal, split, labelled=labelled)
         for options in arms(name, normal):
             scorer = METHODS[name].fit(given, **options)
-            found = scorer(pixels(sizes[name], everyone))
-            for form, values in found.items():
+            found = scorer(pixels(sizes[name], everyone if ranked else everyone[:1]))
+            for form, values in found.items() if ranked else ():
                 scored[seed, normal, name, form] = values.double().numpy()
             scorers.setdefault((name, next(iter(found))), scorer)
         seconds = time.monotonic() - before
         print(f"{name} of class {images.class_names[normal]}, seed {seed}: {seconds:.1f} s")
-    if trivial:
+    if trivial and ranked:
         nothing = scores.distance_to_mean(pixels(28, everyone), pixels(28, split["train"]))
         scored[seed, normal, TRIVIAL, ""] = nothing.double().cpu().numpy()
 
@@ -494,9 +495,10 @@ panels |= {f"reference, {t}": by_class(there, t) for t in ("CIFAR-10", "MNIST", 
 panels = {title: found for title, found in panels.items() if len(found) > 1}
 every_line = list(dict.fromkeys(line for found in panels.values() for line in found.index))
 tall = 0.6 + 2.7 * len(panels)
-figure, axes = plt.subplots(len(panels), figsize=(8.5, tall), squeeze=False, sharey=True)
+layout = {"squeeze": False, "sharey": True}
+figure, axes = plt.subplots(max(1, len(panels)), figsize=(8.5, tall), **layout)
 named = {}  # one entry a line for the legend, whichever panels have it
-for axis, (title, found) in zip(axes[:, 0], panels.items(), strict=True):
+for axis, (title, found) in zip(axes[:, 0], panels.items(), strict=False):  # perhaps no panel
     for place, line in enumerate(every_line):
         if line in found.index:
             heavy, shift = line == "GradCon", (place - len(every_line) / 2) * 0.07
@@ -526,13 +528,19 @@ plt.close(figure)
 
 # %% tags=["hide-input", "full-width", "figure"]
 def both_draws(table: pd.DataFrame, title: str) -> pd.DataFrame:
-    """Means over classes on either set of test images, and of the differences by class."""
+    """Means over a method's own classes on either set of test images, GradCon's on the same ones.
+
+    Also the differences between the two sets: their mean, and the largest of a class.
+    """
     few, full = by_class(table, title), by_class(table, title, "test=full")
-    gaps = (full - few).reindex(full.index)
+    few, gradcon = few.reindex(full.index), full.T.get("GradCon", pd.Series(dtype=float))
+    gaps = full - few
     return pd.DataFrame(
         {
-            "balanced draw": few.reindex(full.index).mean(axis=1),
+            "classes": full.notna().sum(axis=1),
+            "balanced draw": few.mean(axis=1),
             "all test images": full.mean(axis=1),
+            "GradCon, same": full.notna().mul(gradcon).where(full.notna()).mean(axis=1),
             "difference": gaps.mean(axis=1),
             "largest of a class": gaps.abs().max(axis=1),
         }
@@ -544,7 +552,9 @@ shown = {"this build": draws, "reference": both_draws(there, full_size)}
 both = pd.concat({word: found for word, found in shown.items() if len(found)}, axis=1)
 told = document[(document["table"] == "sota-auroc") & (document["dataset"] == full_size)]
 told = told[told["class"] == "average"].set_index("method")["value"]
-protocols = [getattr(published_protocol(line, full_size), "test", "") for line in both.index]
+protocols = [
+    published_protocol(name, full_size).test if name in told else "" for name in both.index
+]
 both.insert(0, ("published", "mean"), told.reindex(both.index))
 both.insert(1, ("published", "test images"), protocols)
 both.rename_axis(index=None).style.format(precision=3, na_rep="").set_table_attributes(
@@ -802,6 +812,8 @@ sentences["shares"] = (
 sentences["draws"] = (
     f"In this build the mean over classes moves by at most {draws['difference'].abs().max():.3f}, "
     f"and a single class by at most {draws['largest of a class'].max():.3f}."
+    if len(draws)
+    else "This build ranked nothing."
 )
 by_times = ", ".join(
     f"{name} {totals[name] / totals['GradCon']:.1f} times"
