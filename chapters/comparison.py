@@ -68,6 +68,7 @@ from lib import methods as room
 from lib.errors import BadInput
 from lib.figures import COLOURS, use_style
 from lib.methods import METHODS, NOT_RERUN, published_protocol
+from lib.results import comparison as cm
 
 started, clock = datetime.now(UTC), time.monotonic()
 settings = {name: globals()[name] for name in parameters.declared("comparison")}
@@ -483,24 +484,10 @@ tabled("MNIST" if full_size == "CIFAR-10" else "CIFAR-10")
 
 
 # %% tags=["remove-cell", "figure"]
-def by_class(table: pd.DataFrame, title: str, test: str = "") -> pd.DataFrame:
-    """AUROC `[methods, classes]` on one set of test images, means over the seeds all methods have.
-
-    So all saw the same images and draws. The attribute "seeds" tells which these are.
-    """
-    kept = table[(table["table"] == "sota-auroc") & (table["dataset"] == title)]
-    kept = kept[(kept["variant"] == test) & (kept["class"] != "average")]
-    every = [set(part) for _, part in kept.groupby("method")["seed"]]
-    common = set.intersection(*every) if every else set()
-    kept = kept[kept["seed"].isin(common)]
-    means = kept.groupby(["method", "class"], sort=False)["value"].mean()
-    wide = means.unstack("class", sort=False)
-    wide.attrs["seeds"] = sorted(common)
-    return wide
-
-
-panels = {f"this build, {images.title}": by_class(mine, images.title)}
-panels |= {f"reference, {t}": by_class(there, t) for t in ("CIFAR-10", "MNIST", "Fashion-MNIST")}
+panels = {f"this build, {images.title}": cm.auroc_by_class(mine, images.title)}
+panels |= {
+    f"reference, {t}": cm.auroc_by_class(there, t) for t in ("CIFAR-10", "MNIST", "Fashion-MNIST")
+}
 panels = {title: found for title, found in panels.items() if len(found) > 1}
 every_line = list(dict.fromkeys(line for found in panels.values() for line in found.index))
 tall = 0.6 + 2.7 * len(panels)
@@ -529,41 +516,21 @@ plt.close(figure)
 # that all of a panel's methods have.
 # ```
 #
-# {glue:text}`cm-dead` The learning curves in [](gradcon.ipynb) show how they died. It is a failure
-# of training that no other method here has to share, so read GradCon's means on digits with it.
+# {glue:text}`cm-dead` The page [](gradcon.ipynb) shows how a network dies. That is a failure of the
+# training, not of the score; GradCon's means on digits are over both kinds of networks.
 #
 # ### Balanced draw against all test images
 #
 # An AUROC is the chance that an abnormal image scores above a normal one, so the share of abnormal
 # images does not matter: the balanced draw estimates the same number from fewer images. The
 # difference is noise of the draw, not an advantage of either protocol. {glue:text}`cm-draws` A mean
-# is over the classes that a method was run on, as many as *classes* says, and *GradCon, same* is
-# GradCon's over these, all test images; the published mean is over all ten.
+# is over the classes that a method was run on, as many as *classes* says, and *GradCon on
+# these* is GradCon's over the same ones, on all test images; the published mean is over all ten.
 
 
 # %% tags=["hide-input", "full-width", "figure"]
-def both_draws(table: pd.DataFrame, title: str) -> pd.DataFrame:
-    """Means over a method's own classes on either set of test images, GradCon's on the same ones.
-
-    Also the differences between the two sets: their mean, and the largest of a class.
-    """
-    few, full = by_class(table, title), by_class(table, title, "test=full")
-    few, gradcon = few.reindex(full.index), full.T.get("GradCon", pd.Series(dtype=float))
-    gaps = full - few
-    return pd.DataFrame(
-        {
-            "classes": full.notna().sum(axis=1),
-            "balanced draw": few.mean(axis=1),
-            "all test images": full.mean(axis=1),
-            "GradCon, same": full.notna().mul(gradcon).where(full.notna()).mean(axis=1),
-            "difference": gaps.mean(axis=1),
-            "largest of a class": gaps.abs().max(axis=1),
-        }
-    )
-
-
-draws = both_draws(mine, images.title)
-shown = {"this build": draws, "reference": both_draws(there, full_size)}
+draws = cm.both_draws(mine, images.title)
+shown = {"this build": draws, "reference": cm.both_draws(there, full_size)}
 both = pd.concat({word: found for word, found in shown.items() if len(found)}, axis=1)
 told = document[(document["table"] == "sota-auroc") & (document["dataset"] == full_size)]
 told = told[told["class"] == "average"].set_index("method")["value"]
@@ -699,17 +666,7 @@ sized_up.style.hide(axis="index").set_table_attributes('class="words"')
 
 # %% tags=["hide-input", "full-width", "figure"]
 printed_times = document[document["metric"] == "ms per image"].set_index("method")["value"]
-
-
-def timed_rows(table: pd.DataFrame) -> pd.DataFrame:
-    """Milliseconds `[seeds, methods]`, with a score's form in brackets."""
-    kept = table[table["table"] == "inference-time"]
-    forms = [results.parse_variant(text).get("form", "") for text in kept["variant"]]
-    names = kept["method"] + [f" ({form})" if form else "" for form in forms]
-    return kept.assign(method=names).pivot_table(index="seed", columns="method", values="value")
-
-
-here_times, there_times = timed_rows(rows), timed_rows(reference)
+here_times, there_times = cm.timed_rows(rows), cm.timed_rows(reference)
 timetable = pd.DataFrame(
     {
         "this run, ms": here_times.mean(),
@@ -798,7 +755,7 @@ def standing(table: pd.DataFrame, title: str, words: str) -> str:
 
     Methods with fewer classes are set beside GradCon on those.
     """
-    found = by_class(table, title)
+    found = cm.auroc_by_class(table, title)
     if "GradCon" not in found.index or len(found) < 2:
         return ""
     own = found.loc["GradCon"].dropna()
@@ -815,29 +772,23 @@ def standing(table: pd.DataFrame, title: str, words: str) -> str:
         if len(line)
     )
     return (
-        f"{words} GradCon has a mean AUROC of {own.mean():.3f} (classes: {len(own)}, seeds: "
-        f"{len(found.attrs['seeds'])}). Above it: {above}. Not above it: {below}."
-        + (f" On some classes only: {partly}." if partly else "")
+        f"{words} GradCon has a mean AUROC of {own.mean():.3f} (classes: {len(own)}, "
+        f"seeds that all have: {len(found.attrs['seeds'])}). Above it: {above}. Not above it: "
+        f"{below}." + (f" On some classes only: {partly}." if partly else "")
     )
 
 
 def dead_networks(title: str) -> str:
     """How many of GradCon's reference networks draw worse than the mean image, and their AUROC."""
-    at = ["class", "seed"]
-    kept = reference[(reference["dataset"] == title) & (reference["variant"] == "")]
-    kept = kept[kept["class"] != "average"].set_index(at)
-    drawn = kept[(kept["method"] == "CAE+Grad") & (kept["metric"] == "explained variance")]["value"]
-    found = kept[(kept["method"] == "GradCon") & (kept["metric"] == "AUROC")]["value"]
-    if drawn.empty:
-        return ""
-    dead, found = drawn < 0, found.reindex(drawn.index)
+    found = cm.drawn_and_ranked(reference, title)
+    dead = found["explained"] < 0
     means = [
-        f"{words} GradCon has a mean AUROC of {found[which].mean():.3f}."
-        for words, which in (("With these", dead), ("With the others", ~dead))
+        f"With {words} GradCon has a mean AUROC of {found.loc[which, 'auroc'].mean():.3f}."
+        for words, which in (("these", dead), ("the others", ~dead))
         if which.any()
     ]
     return (
-        f"Of GradCon's {len(drawn)} reference networks on {title} {dead.sum()} are dead: they draw "
+        f"Of GradCon's {len(found)} reference networks on {title} {dead.sum()} are dead: they draw "
         f"held-out images of their class worse than its mean image does. {' '.join(means)}"
     )
 
@@ -860,7 +811,7 @@ sentences["reference"] = " ".join(filter(None, known)) or (
 )
 this_words = f"This build, on {images.title}:"
 sentences["build"] = standing(mine, images.title, this_words) or f"{this_words} no GradCon."
-sentences["dead"] = dead_networks("MNIST") or "There are no reference networks on MNIST yet."
+sentences["dead"] = dead_networks("MNIST")
 shares_here = over_shares(mine, images.title, this_words) or "This build leaves the shares out."
 sentences["shares-line"] = shares_here
 sentences["shares"] = (
@@ -891,10 +842,10 @@ in_reference = {
 }
 own_batch = other_batch_size or room.LSA_BATCH
 sentences["updates"] = (
-    f"On {images.class_names[classes[0]]} this run would make {updates(lsa_epochs, own_batch)} "
-    f"updates of LSA and {updates(dae_epochs, own_batch)} of the DAE; the {document_epochs} epochs "
-    f"of LSA's supplement would be {updates(document_epochs, room.LSA_BATCH)}, and its table's DAE "
-    "has the same body. "
+    f"For class {images.class_names[classes[0]]} this run's epochs are "
+    f"{updates(lsa_epochs, own_batch)} updates of LSA and {updates(dae_epochs, own_batch)} of the "
+    f"DAE; the {document_epochs} epochs of LSA's supplement, whose DAE has the same body, would be "
+    f"{updates(document_epochs, room.LSA_BATCH)}. "
     + (f"Epochs of our reference: {', '.join(sorted(in_reference))}." if in_reference else "")
 ).strip()
 by_times = ", ".join(
@@ -910,7 +861,8 @@ def ratio_told(found: pd.DataFrame, words: str) -> str:
     """What GradCon and GPND took, and the ratio of these times."""
     if not {"GradCon", "GPND"} <= set(found.columns):
         return ""
-    ratio = results.interval_text(metrics.student_interval(found["GPND"] / found["GradCon"]))
+    ratios = found["GPND"] / found["GradCon"]
+    ratio = results.interval_text(metrics.student_interval(ratios), decimals=2)
     gradcon, gpnd = found["GradCon"].mean(), found["GPND"].mean()
     return (
         f"{words}: GradCon {gradcon:.2f} ms, GPND {gpnd:.2f} ms, ratio {ratio} (n = {len(found)})."
