@@ -105,10 +105,9 @@ use_style()
 # %% [markdown]
 # ## One table, several protocols
 #
-# A number in a table of methods means little without the images it was measured on. As far as can
-# be told from the earlier papers, only GradCon's row of the slides' tables was measured by its
-# authors, and the VAE's on CIFAR-10, which is digit for digit the *latent* row of their own
-# baseline experiment, a KL divergence. The other rows agree with those of three earlier papers:
+# As far as can be told from the earlier papers, the authors of the slides measured only GradCon's
+# row and the VAE's on CIFAR-10, which is digit for digit the *latent* row of their own baseline
+# experiment, a KL divergence. The other rows agree with those of three earlier papers:
 
 # %% tags=["hide-input", "full-width", "figure"]
 origins = [
@@ -394,31 +393,13 @@ workspace.leave_results(rows, provenance)
 reference = results.reference_rows()
 document = results.published("gradcon-slides")
 full_size = {"MNIST-5k": "MNIST"}.get(images.title, images.title)
-
-
-def lines_of(table: pd.DataFrame, *aside: str) -> pd.DataFrame:
-    """Rows as this page shows them: another form of a score is a line of its own.
-
-    Settings set `aside` are taken out of the variant, for rows of this run alone.
-    """
-    kept = table[table["table"].isin(["sota-auroc", "fashion-mnist"])].copy()
-    settings_of = [results.parse_variant(text) for text in kept["variant"]]
-    forms = [setting.pop("form", "") for setting in settings_of]
-    kept["variant"] = [
-        results.variant(**{key: value for key, value in setting.items() if key not in aside})
-        for setting in settings_of
-    ]
-    kept["method"] += [f" ({form})" if form else "" for form in forms]
-    return kept
-
-
 averaged = results.with_averages(rows)
-mine = lines_of(averaged, "arm", "split", *short.values())
-there = lines_of(reference)
+mine = cm.lines_of(averaged, "arm", "split", *short.values())
+there = cm.lines_of(reference)
 claims = [claim for claim in results.load_claims() if claim.id.startswith("comparison-")]
 if claims:
     add_plain(totals["GradCon"], **counting, method="GradCon")  # chapter gradcon leaves this row
-    judged = pd.concat([lines_of(averaged, "arm"), pd.DataFrame(plain_rows)], ignore_index=True)
+    judged = pd.concat([cm.lines_of(averaged, "arm"), pd.DataFrame(plain_rows)], ignore_index=True)
     ours = results.evaluate(
         claims,
         results.frame(judged),
@@ -578,15 +559,6 @@ share_table.drop(columns=["score", "data"]).rename_axis(columns=None).style.hide
 
 
 # %% tags=["remove-cell", "figure"]
-def share_curve(table: pd.DataFrame, title: str, name: str, metric: str) -> pd.Series:
-    """Mean over seeds of one method's metric, by outlier share in percent."""
-    kept = table[(table["table"] == "fashion-mnist") & (table["dataset"] == title)]
-    kept = kept[(kept["method"] == name) & (kept["metric"] == metric)]
-    kept = kept[kept["variant"] == ""] if "variant" in kept else kept  # published rows have none
-    share = kept["class"].str.extract(r"outliers=(.+)%")[0].astype(float)
-    return kept.groupby(share)["value"].mean().sort_index()
-
-
 LINES = {"Recon": COLOURS["recon"], "Grad": COLOURS["grad"], "GradCon": COLOURS[GRADCON]}
 LINES |= {"GPND": COLOURS["trivial"], "accept everything": "C9", "reject everything": "C9"}
 SOURCES = {
@@ -598,7 +570,7 @@ figure, axes = plt.subplots(1, 3, figsize=(11, 3.8), sharex=True)
 for axis, metric in zip(axes, (F1, ANOMALY, AUC), strict=True):
     for name, colour in LINES.items():
         for table, title, form in SOURCES.values():
-            curve = share_curve(table, title, name, metric)
+            curve = cm.share_curve(table, title, name, metric)
             axis.plot(curve.index, curve, color=colour, ms=4, **form)
     axis.set(title=metric, xlabel="outliers, % of the images")
 axes[0].set_ylabel("mean over normal classes")
@@ -795,8 +767,8 @@ def dead_networks(title: str) -> str:
 
 def over_shares(table: pd.DataFrame, title: str, words: str) -> str:
     """GradCon's F1 and AUC at the smallest and largest share, beside the floor."""
-    f1, auc = (share_curve(table, title, "GradCon", metric) for metric in (F1, AUC))
-    floor = share_curve(table, title, "accept everything", F1)
+    f1, auc = (cm.share_curve(table, title, "GradCon", metric) for metric in (F1, AUC))
+    floor = cm.share_curve(table, title, "accept everything", F1)
     told = "; ".join(
         f"F1 {f1[share]:.3f} at {share:g} % outliers (accepting everything {floor[share]:.3f}) and "
         f"AUC {auc[share]:.3f}"
@@ -813,11 +785,8 @@ this_words = f"This build, on {images.title}:"
 sentences["build"] = standing(mine, images.title, this_words) or f"{this_words} no GradCon."
 sentences["dead"] = dead_networks("MNIST")
 shares_here = over_shares(mine, images.title, this_words) or "This build leaves the shares out."
-sentences["shares-line"] = shares_here
-sentences["shares"] = (
-    over_shares(there, "Fashion-MNIST", "Our reference, on Fashion-MNIST:")
-    or sentences["shares-line"]
-)
+shares_there = over_shares(there, "Fashion-MNIST", "Our reference, on Fashion-MNIST:")
+sentences |= {"shares-line": shares_here, "shares": shares_there or shares_here}
 sentences["draws"] = (
     f"In this build the mean over classes moves by at most {draws['difference'].abs().max():.3f}, "
     f"and a single class by at most {draws['largest of a class'].max():.3f}."

@@ -2,9 +2,39 @@
 
 import pandas as pd
 
-from lib.results.variants import parse_variant
+from lib.results.variants import parse_variant, variant
 
 GRADCON = "GradCon"
+SHARES = "fashion-mnist"  # the published table of F1 and AUC over outlier shares
+
+
+def lines_of(table: pd.DataFrame, *aside: str) -> pd.DataFrame:
+    """Rows as the page shows them: another form of a score is a line of its own.
+
+    Its name stands in brackets behind the method's. Settings set `aside` are taken out of the
+    variant too, for rows of one run alone.
+    """
+    kept = table[table["table"].isin(["sota-auroc", SHARES])].copy()
+    settings_of = [parse_variant(text) for text in kept["variant"]]
+    forms = [setting.pop("form", "") for setting in settings_of]
+    kept["variant"] = [
+        variant(**{key: value for key, value in setting.items() if key not in aside})
+        for setting in settings_of
+    ]
+    kept["method"] += [f" ({form})" if form else "" for form in forms]
+    return kept
+
+
+def share_curve(table: pd.DataFrame, dataset: str, method: str, metric: str) -> pd.Series:
+    """Mean over seeds of one method's metric, by outlier share in percent, ascending.
+
+    `table` holds result rows, or published ones, which have no variant.
+    """
+    kept = table[(table["table"] == SHARES) & (table["dataset"] == dataset)]
+    kept = kept[(kept["method"] == method) & (kept["metric"] == metric)]
+    kept = kept[kept["variant"] == ""] if "variant" in kept else kept
+    share = kept["class"].str.extract(r"outliers=(.+)%")[0].astype(float)
+    return kept.groupby(share)["value"].mean().sort_index()
 
 
 def auroc_by_class(table: pd.DataFrame, dataset: str, *, test: str = "") -> pd.DataFrame:

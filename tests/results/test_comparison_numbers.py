@@ -81,3 +81,33 @@ def test_networks_are_matched_with_their_ranking(ranked):
     found = cm.drawn_and_ranked(frame(rows), "MNIST")
     want = {"explained": [-0.5, 0.5], "auroc": [np.nan, 0.25 if ranked else np.nan]}
     pd.testing.assert_frame_equal(found.reset_index(drop=True), pd.DataFrame(want))
+
+
+def test_a_form_is_a_line_of_its_own_and_settings_can_be_set_aside():
+    rows = frame(
+        [
+            planted("LSA", "1", 0.5, variant="form=alone;test=full"),
+            planted("GradCon", "1", 0.5, variant="arm=comparison;lr=0.1"),
+            planted("GradCon", "", 1.0, table="model-size"),
+        ]
+    )
+    found = cm.lines_of(rows, "arm")
+    assert list(found["method"]) == ["LSA (alone)", "GradCon"]
+    assert list(found["variant"]) == ["test=full", "lr=0.1"]
+    assert list(rows["method"]) == ["LSA", "GradCon", "GradCon"]  # not changed in place
+
+
+def test_a_curve_over_shares_ascends_and_takes_the_document_s_setting_only():
+    shares = {"table": "fashion-mnist", "metric": "F1"}
+    rows = frame(
+        [
+            planted("GradCon", "outliers=50%", 0.5, **shares),
+            planted("GradCon", "outliers=50%", 1.0, seed=1, **shares),
+            planted("GradCon", "outliers=10%", 0.25, **shares),
+            planted("GradCon", "outliers=10%", 0.0, variant="split=classes 1", **shares),
+        ]
+    )
+    found = cm.share_curve(rows, "MNIST", "GradCon", "F1")
+    assert found.to_dict() == {10.0: 0.25, 50.0: 0.75} and list(found.index) == [10.0, 50.0]
+    printed = cm.share_curve(rows.iloc[:1].drop(columns="variant"), "MNIST", "GradCon", "F1")
+    assert printed.to_dict() == {50.0: 0.5}
