@@ -49,6 +49,7 @@ outlier_shares = [0.1, 0.2, 0.3, 0.4, 0.5]  # of the F1 and AUC part; empty: lea
 share_classes = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]  # normal classes of that part
 timed = 20  # images that every method scores one at a time; 0: time nothing
 trivial = True  # leave the rows of the distance to the mean; further runs need not repeat them
+ranked = True  # rank the test images at all; False leaves times, sizes and the outlier shares
 trust = False  # also read images whose content hash is not known
 device = "auto"  # auto, cpu or cuda
 
@@ -67,6 +68,7 @@ from lib import methods as room
 from lib.errors import BadInput
 from lib.figures import COLOURS, use_style
 from lib.methods import METHODS, NOT_RERUN, published_protocol
+from lib.results import comparison as cm
 
 started, clock = datetime.now(UTC), time.monotonic()
 settings = {name: globals()[name] for name in parameters.declared("comparison")}
@@ -103,10 +105,9 @@ use_style()
 # %% [markdown]
 # ## One table, several protocols
 #
-# A number in a table of methods means little without the images it was measured on. As far as can
-# be told from the earlier papers, only GradCon's row of the slides' tables was measured by its
-# authors, and the VAE's on CIFAR-10, which is digit for digit the *latent* row of their own
-# baseline experiment, a KL divergence. The other rows agree with those of three earlier papers:
+# As far as can be told from the earlier papers, the authors of the slides measured only GradCon's
+# row and the VAE's on CIFAR-10, which is digit for digit the *latent* row of their own baseline
+# experiment, a KL divergence. The other rows agree with those of three earlier papers:
 
 # %% tags=["hide-input", "full-width", "figure"]
 origins = [
@@ -183,7 +184,8 @@ print("equal training and validation folds at every share:", alike)
 # OCSVM {cite:p}`scholkopf2001estimating`
 # : One-class SVM on PCA-whitened pixels with 95 % of the variance, ν = 0.1, γ = 1/components: no
 #   label is used. *Chosen by test labels*: ν and γ with the best AUROC on a tenth of the labelled
-#   test images, as in the code of {cite:t}`ruff2018deep`; an upper bound, judged on the rest.
+#   test images, as in the code of {cite:t}`ruff2018deep`; an upper bound, judged on the rest. That
+#   code contrast-normalises CIFAR-10 first and does not whiten; here are plain pixels, unwhitened.
 #
 # KDE {cite:p}`parzen1962estimation`
 # : Gaussian kernel on the same components, the bandwidth by held-out likelihood of training images.
@@ -204,9 +206,9 @@ print("equal training and validation folds at every share:", alike)
 # : One-class Deep SVDD on contrast-normalised images, after training as an autoencoder.
 #
 # GradCon {cite:p}`kwon2020gradcon`
-# : As on the page [](gradcon.ipynb), with the same draws.
+# : As on the page [](gradcon.ipynb), with the same draws. The reference numbers are that page's.
 #
-# In essence:
+# {glue:text}`cm-updates` In essence:
 #
 # ```python
 # scorer = METHODS["KDE"].fit(Task(train=x, validation=v, seed=0, normal=3, epochs=20))
@@ -222,7 +224,7 @@ TRIVIAL = "distance to mean"
 def arms(name: str, normal: int) -> list[dict[str, object]]:
     """The options of each fit of a method on one class; most have one."""
     if name == "OCSVM":
-        return [{}, {"by_labels": True}]
+        return [{}] + [{"by_labels": True}] * ranked
     if name == "LSA":
         return [{"estimator": False}] + [{"estimator": True}] * (normal in estimator_classes)
     options = {"VAE": {"main": "KL" if images.title == "CIFAR-10" else "ELBO"}}
@@ -253,19 +255,19 @@ truth = {c: data.anomaly_labels(images.labels[everyone], c) for c in classes}
 tenths = {(seed, c): room.a_tenth(truth[c], draw(seed, "labelled", c)) for seed, c in splits}
 scored, scorers = {}, {}  # by seed, class, method and form of its score; one scorer of each to time
 for (seed, normal), split in splits.items():
-    for name in methods:
+    for name in methods if ranked or timed else ():
         before, tenth = time.monotonic(), tenths[seed, normal]
         labelled = room.Labelled(pixels(sizes[name], everyone[tenth]), truth[normal][tenth])
         given = task(name, seed, normal, split, labelled=labelled)
         for options in arms(name, normal):
             scorer = METHODS[name].fit(given, **options)
-            found = scorer(pixels(sizes[name], everyone))
-            for form, values in found.items():
+            found = scorer(pixels(sizes[name], everyone if ranked else everyone[:1]))
+            for form, values in found.items() if ranked else ():
                 scored[seed, normal, name, form] = values.double().numpy()
             scorers.setdefault((name, next(iter(found))), scorer)
         seconds = time.monotonic() - before
         print(f"{name} of class {images.class_names[normal]}, seed {seed}: {seconds:.1f} s")
-    if trivial:
+    if trivial and ranked:
         nothing = scores.distance_to_mean(pixels(28, everyone), pixels(28, split["train"]))
         scored[seed, normal, TRIVIAL, ""] = nothing.double().cpu().numpy()
 
@@ -391,31 +393,13 @@ workspace.leave_results(rows, provenance)
 reference = results.reference_rows()
 document = results.published("gradcon-slides")
 full_size = {"MNIST-5k": "MNIST"}.get(images.title, images.title)
-
-
-def lines_of(table: pd.DataFrame, *aside: str) -> pd.DataFrame:
-    """Rows as this page shows them: another form of a score is a line of its own.
-
-    Settings set `aside` are taken out of the variant, for rows of this run alone.
-    """
-    kept = table[table["table"].isin(["sota-auroc", "fashion-mnist"])].copy()
-    settings_of = [results.parse_variant(text) for text in kept["variant"]]
-    forms = [setting.pop("form", "") for setting in settings_of]
-    kept["variant"] = [
-        results.variant(**{key: value for key, value in setting.items() if key not in aside})
-        for setting in settings_of
-    ]
-    kept["method"] += [f" ({form})" if form else "" for form in forms]
-    return kept
-
-
 averaged = results.with_averages(rows)
-mine = lines_of(averaged, "arm", "split", *short.values())
-there = lines_of(reference)
+mine = cm.lines_of(averaged, "arm", "split", *short.values())
+there = cm.lines_of(reference)
 claims = [claim for claim in results.load_claims() if claim.id.startswith("comparison-")]
 if claims:
     add_plain(totals["GradCon"], **counting, method="GradCon")  # chapter gradcon leaves this row
-    judged = pd.concat([lines_of(averaged, "arm"), pd.DataFrame(plain_rows)], ignore_index=True)
+    judged = pd.concat([cm.lines_of(averaged, "arm"), pd.DataFrame(plain_rows)], ignore_index=True)
     ours = results.evaluate(
         claims,
         results.frame(judged),
@@ -481,22 +465,17 @@ tabled("MNIST" if full_size == "CIFAR-10" else "CIFAR-10")
 
 
 # %% tags=["remove-cell", "figure"]
-def by_class(table: pd.DataFrame, title: str, test: str = "") -> pd.DataFrame:
-    """AUROC `[methods, classes]` on one set of test images, means over seeds."""
-    kept = table[(table["table"] == "sota-auroc") & (table["dataset"] == title)]
-    kept = kept[(kept["variant"] == test) & (kept["class"] != "average")]
-    means = kept.groupby(["method", "class"], sort=False)["value"].mean()
-    return means.unstack("class", sort=False)
-
-
-panels = {f"this build, {images.title}": by_class(mine, images.title)}
-panels |= {f"reference, {t}": by_class(there, t) for t in ("CIFAR-10", "MNIST", "Fashion-MNIST")}
+panels = {f"this build, {images.title}": cm.auroc_by_class(mine, images.title)}
+panels |= {
+    f"reference, {t}": cm.auroc_by_class(there, t) for t in ("CIFAR-10", "MNIST", "Fashion-MNIST")
+}
 panels = {title: found for title, found in panels.items() if len(found) > 1}
 every_line = list(dict.fromkeys(line for found in panels.values() for line in found.index))
 tall = 0.6 + 2.7 * len(panels)
-figure, axes = plt.subplots(len(panels), figsize=(8.5, tall), squeeze=False, sharey=True)
+layout = {"squeeze": False, "sharey": True}
+figure, axes = plt.subplots(max(1, len(panels)), figsize=(8.5, tall), **layout)
 named = {}  # one entry a line for the legend, whichever panels have it
-for axis, (title, found) in zip(axes[:, 0], panels.items(), strict=True):
+for axis, (title, found) in zip(axes[:, 0], panels.items(), strict=False):  # perhaps no panel
     for place, line in enumerate(every_line):
         if line in found.index:
             heavy, shift = line == "GradCon", (place - len(every_line) / 2) * 0.07
@@ -514,37 +493,31 @@ plt.close(figure)
 # %% [markdown]
 # ```{glue:figure} cm-classes
 # :name: fig-cm-classes
-# AUROC by normal class of every method that was run, on the balanced draw.
+# AUROC by normal class of every method that was run, on the balanced draw; means over the seeds
+# that all of a panel's methods have.
 # ```
+#
+# {glue:text}`cm-dead` The page [](gradcon.ipynb) shows how a network dies. That is a failure of the
+# training, not of the score; GradCon's means on digits are over both kinds of networks.
 #
 # ### Balanced draw against all test images
 #
 # An AUROC is the chance that an abnormal image scores above a normal one, so the share of abnormal
 # images does not matter: the balanced draw estimates the same number from fewer images. The
-# difference is noise of the draw, not an advantage of either protocol. {glue:text}`cm-draws`
+# difference is noise of the draw, not an advantage of either protocol. {glue:text}`cm-draws` A mean
+# is over the classes that a method was run on, as many as *classes* says, and *GradCon on
+# these* is GradCon's over the same ones, on all test images; the published mean is over all ten.
 
 
 # %% tags=["hide-input", "full-width", "figure"]
-def both_draws(table: pd.DataFrame, title: str) -> pd.DataFrame:
-    """Means over classes on either set of test images, and of the differences by class."""
-    few, full = by_class(table, title), by_class(table, title, "test=full")
-    gaps = (full - few).reindex(full.index)
-    return pd.DataFrame(
-        {
-            "balanced draw": few.reindex(full.index).mean(axis=1),
-            "all test images": full.mean(axis=1),
-            "difference": gaps.mean(axis=1),
-            "largest of a class": gaps.abs().max(axis=1),
-        }
-    )
-
-
-draws = both_draws(mine, images.title)
-shown = {"this build": draws, "reference": both_draws(there, full_size)}
+draws = cm.both_draws(mine, images.title)
+shown = {"this build": draws, "reference": cm.both_draws(there, full_size)}
 both = pd.concat({word: found for word, found in shown.items() if len(found)}, axis=1)
 told = document[(document["table"] == "sota-auroc") & (document["dataset"] == full_size)]
 told = told[told["class"] == "average"].set_index("method")["value"]
-protocols = [getattr(published_protocol(line, full_size), "test", "") for line in both.index]
+protocols = [
+    published_protocol(name, full_size).test if name in told else "" for name in both.index
+]
 both.insert(0, ("published", "mean"), told.reindex(both.index))
 both.insert(1, ("published", "test images"), protocols)
 both.rename_axis(index=None).style.format(precision=3, na_rep="").set_table_attributes(
@@ -586,15 +559,6 @@ share_table.drop(columns=["score", "data"]).rename_axis(columns=None).style.hide
 
 
 # %% tags=["remove-cell", "figure"]
-def share_curve(table: pd.DataFrame, title: str, name: str, metric: str) -> pd.Series:
-    """Mean over seeds of one method's metric, by outlier share in percent."""
-    kept = table[(table["table"] == "fashion-mnist") & (table["dataset"] == title)]
-    kept = kept[(kept["method"] == name) & (kept["metric"] == metric)]
-    kept = kept[kept["variant"] == ""] if "variant" in kept else kept  # published rows have none
-    share = kept["class"].str.extract(r"outliers=(.+)%")[0].astype(float)
-    return kept.groupby(share)["value"].mean().sort_index()
-
-
 LINES = {"Recon": COLOURS["recon"], "Grad": COLOURS["grad"], "GradCon": COLOURS[GRADCON]}
 LINES |= {"GPND": COLOURS["trivial"], "accept everything": "C9", "reject everything": "C9"}
 SOURCES = {
@@ -606,7 +570,7 @@ figure, axes = plt.subplots(1, 3, figsize=(11, 3.8), sharex=True)
 for axis, metric in zip(axes, (F1, ANOMALY, AUC), strict=True):
     for name, colour in LINES.items():
         for table, title, form in SOURCES.values():
-            curve = share_curve(table, title, name, metric)
+            curve = cm.share_curve(table, title, name, metric)
             axis.plot(curve.index, curve, color=colour, ms=4, **form)
     axis.set(title=metric, xlabel="outliers, % of the images")
 axes[0].set_ylabel("mean over normal classes")
@@ -668,24 +632,24 @@ sized_up.style.hide(axis="index").set_table_attributes('class="words"')
 #
 # The slides give times on a machine that they do not name, so only the ratio can be compared, and
 # even that depends on the overhead of calls for a single image. Here every method scores the same
-# images one at a time, in this run. GPND has random weights, which does not change what its scoring
+# images one at a time, in one run. GPND has random weights, which does not change what its scoring
 # computes: the Jacobian of its encoder for each image, singular values, densities. The VAE's time
 # is for both of its scores. {glue:text}`cm-time-line`
 
 # %% tags=["hide-input", "full-width", "figure"]
 printed_times = document[document["metric"] == "ms per image"].set_index("method")["value"]
+here_times, there_times = cm.timed_rows(rows), cm.timed_rows(reference)
 timetable = pd.DataFrame(
-    [
-        {
-            "method": f"{name} ({form})" if form else name,
-            "this run, ms": value,
-            "GradCon's, times": value / times["GradCon", ""],
-            "published, ms": printed_times.get(name, np.nan),
-        }
-        for (name, form), value in sorted(times.items(), key=lambda item: item[1])
-    ]
-)
-timetable.style.hide(axis="index").format(precision=2, na_rep="").set_table_attributes(
+    {
+        "this run, ms": here_times.mean(),
+        "GradCon's, times": here_times.mean() / here_times.mean().get("GradCon", np.nan),
+        "reference, ms": there_times.mean(),
+        "reference, times": there_times.mean() / there_times.mean().get("GradCon", np.nan),
+        "published, ms": printed_times,
+    }
+).sort_values(["this run, ms", "reference, ms"])
+timetable = timetable[timetable[["this run, ms", "reference, ms"]].notna().any(axis=1)]
+timetable.rename_axis(index=None).style.format(precision=2, na_rep="").set_table_attributes(
     'class="numbers"'
 )
 
@@ -695,9 +659,9 @@ by_size = sorted(totals, key=totals.get, reverse=True)
 axes[0].barh(by_size, [totals[name] for name in by_size], color="0.6")
 axes[0].set(xscale="log", xlabel="parameters")
 if times:
-    by_time = timetable.iloc[::-1]
-    colours = [COLOURS[GRADCON] if m == "GradCon" else "0.6" for m in by_time["method"]]
-    axes[1].barh(by_time["method"], by_time["this run, ms"], color=colours)
+    by_time = timetable["this run, ms"].dropna().iloc[::-1]
+    colours = [COLOURS[GRADCON] if name == "GradCon" else "0.6" for name in by_time.index]
+    axes[1].barh(by_time.index, by_time, color=colours)
 axes[1].set(xscale="log", xlabel="ms per image, one at a time")
 glue("cm-times", figure, display=False)
 plt.close(figure)
@@ -711,7 +675,8 @@ plt.close(figure)
 # ## What the slides claim, judged
 #
 # Each verdict is computed by the rule in `results/claims.yml` from rows of the methods above. A
-# claim that names a method which is not re-run stays *not tested yet*.
+# claim about a method that is not re-run can fail by another one, but not hold: at best it is *not
+# tested yet*. So beside it stands one about the methods that are re-run.
 
 # %% tags=["hide-input", "full-width", "figure"]
 verdicts = results.verdict_table(theirs, ours) if claims else pd.DataFrame()
@@ -758,27 +723,52 @@ sentences = {}
 
 
 def standing(table: pd.DataFrame, title: str, words: str) -> str:
-    """Which methods are above and below GradCon in the mean over the classes that GradCon has."""
-    found = by_class(table, title)
+    """Which methods are above and below GradCon in the mean over the classes that GradCon has.
+
+    Methods with fewer classes are set beside GradCon on those.
+    """
+    found = cm.auroc_by_class(table, title)
     if "GradCon" not in found.index or len(found) < 2:
         return ""
-    shared = found.loc[:, found.loc["GradCon"].notna()].dropna()  # methods with all of its classes
-    mean = shared.mean(axis=1).sort_values(ascending=False)
-    ours = mean.pop("GradCon")
+    own = found.loc["GradCon"].dropna()
+    shared = found[own.index]
+    whole = shared.dropna().mean(axis=1).sort_values(ascending=False).drop("GradCon")
     above, below = (
         ", ".join(f"{name} {value:.3f}" for name, value in part.items()) or "none"
-        for part in (mean[mean > ours], mean[mean <= ours])
+        for part in (whole[whole > own.mean()], whole[whole <= own.mean()])
+    )
+    fewer = [(name, line.dropna()) for name, line in shared[shared.isna().any(axis=1)].iterrows()]
+    partly = "; ".join(
+        f"{name} {line.mean():.3f}, GradCon {own[line.index].mean():.3f} ({', '.join(line.index)})"
+        for name, line in fewer
+        if len(line)
     )
     return (
-        f"{words} GradCon has a mean AUROC of {ours:.3f} (classes: {shared.shape[1]}). "
-        f"Above it: {above}. Not above it: {below}."
+        f"{words} GradCon has a mean AUROC of {own.mean():.3f} (classes: {len(own)}, "
+        f"seeds that all have: {len(found.attrs['seeds'])}). Above it: {above}. Not above it: "
+        f"{below}." + (f" On some classes only: {partly}." if partly else "")
+    )
+
+
+def dead_networks(title: str) -> str:
+    """How many of GradCon's reference networks draw worse than the mean image, and their AUROC."""
+    found = cm.drawn_and_ranked(reference, title)
+    dead = found["explained"] < 0
+    means = [
+        f"With {words} GradCon has a mean AUROC of {found.loc[which, 'auroc'].mean():.3f}."
+        for words, which in (("these", dead), ("the others", ~dead))
+        if which.any()
+    ]
+    return (
+        f"Of GradCon's {len(found)} reference networks on {title} {dead.sum()} are dead: they draw "
+        f"held-out images of their class worse than its mean image does. {' '.join(means)}"
     )
 
 
 def over_shares(table: pd.DataFrame, title: str, words: str) -> str:
     """GradCon's F1 and AUC at the smallest and largest share, beside the floor."""
-    f1, auc = (share_curve(table, title, "GradCon", metric) for metric in (F1, AUC))
-    floor = share_curve(table, title, "accept everything", F1)
+    f1, auc = (cm.share_curve(table, title, "GradCon", metric) for metric in (F1, AUC))
+    floor = cm.share_curve(table, title, "accept everything", F1)
     told = "; ".join(
         f"F1 {f1[share]:.3f} at {share:g} % outliers (accepting everything {floor[share]:.3f}) and "
         f"AUC {auc[share]:.3f}"
@@ -793,16 +783,40 @@ sentences["reference"] = " ".join(filter(None, known)) or (
 )
 this_words = f"This build, on {images.title}:"
 sentences["build"] = standing(mine, images.title, this_words) or f"{this_words} no GradCon."
+sentences["dead"] = dead_networks("MNIST")
 shares_here = over_shares(mine, images.title, this_words) or "This build leaves the shares out."
-sentences["shares-line"] = shares_here
-sentences["shares"] = (
-    over_shares(there, "Fashion-MNIST", "Our reference, on Fashion-MNIST:")
-    or sentences["shares-line"]
-)
+shares_there = over_shares(there, "Fashion-MNIST", "Our reference, on Fashion-MNIST:")
+sentences |= {"shares-line": shares_here, "shares": shares_there or shares_here}
 sentences["draws"] = (
     f"In this build the mean over classes moves by at most {draws['difference'].abs().max():.3f}, "
     f"and a single class by at most {draws['largest of a class'].max():.3f}."
+    if len(draws)
+    else "This build ranked nothing."
 )
+document_epochs = parameters.profile("paper", "comparison")["lsa_epochs"]
+count = len(first["train"][: train_limit or None])
+
+
+def updates(epochs_: int, batch: int) -> str:
+    """Updates of a training on the first class, as text."""
+    return f"{epochs_ * -(-count // batch):,}"
+
+
+in_reference = {
+    f"{name} {given[key]} on {given['dataset']}"
+    for text in results.reference_runs().query("chapter == 'comparison'")["parameters"]
+    for given in [results.run_parameters(text)]
+    for name, key in (("DAE", "dae_epochs"), ("LSA", "lsa_epochs"))
+    if name in given["methods"] and given.get("ranked", True)
+}
+own_batch = other_batch_size or room.LSA_BATCH
+sentences["updates"] = (
+    f"For class {images.class_names[classes[0]]} this run's epochs are "
+    f"{updates(lsa_epochs, own_batch)} updates of LSA and {updates(dae_epochs, own_batch)} of the "
+    f"DAE; the {document_epochs} epochs of LSA's supplement, whose DAE has the same body, would be "
+    f"{updates(document_epochs, room.LSA_BATCH)}. "
+    + (f"Epochs of our reference: {', '.join(sorted(in_reference))}." if in_reference else "")
+).strip()
 by_times = ", ".join(
     f"{name} {totals[name] / totals['GradCon']:.1f} times"
     for name in sorted(totals, key=totals.get)
@@ -810,13 +824,27 @@ by_times = ", ".join(
 )
 sentences["size-line"] = f"GradCon has {totals['GradCon']:,} parameters; {by_times} as many."
 sentences |= {"lsa-stored": f"{stored:,}", "gpnd-unused": f"{counted.gpnd_unused:,}"}
+
+
+def ratio_told(found: pd.DataFrame, words: str) -> str:
+    """What GradCon and GPND took, and the ratio of these times."""
+    if not {"GradCon", "GPND"} <= set(found.columns):
+        return ""
+    ratios = found["GPND"] / found["GradCon"]
+    ratio = results.interval_text(metrics.student_interval(ratios), decimals=2)
+    gradcon, gpnd = found["GradCon"].mean(), found["GPND"].mean()
+    return (
+        f"{words}: GradCon {gradcon:.2f} ms, GPND {gpnd:.2f} ms, ratio {ratio} (n = {len(found)})."
+    )
+
+
 printed_ratio = printed_times["GPND"] / printed_times["GradCon"]
-sentences["time-line"] = (
-    f"GradCon took {times['GradCon', '']:.2f} ms and GPND {times['GPND', '']:.2f} ms, "
-    f"{times['GPND', ''] / times['GradCon', '']:.1f} times as long; the slides' two times have the "
-    f"ratio {printed_ratio:.2f}."
-    if times
-    else "This run timed nothing."
+sentences["time-line"] = " ".join(
+    [
+        ratio_told(here_times, "This run") or "This run timed nothing.",
+        *filter(None, [ratio_told(there_times, "Our reference runs")]),
+        f"The slides' two times have the ratio {printed_ratio:.2f}.",
+    ]
 )
 sentences["efficiency"] = f"{sentences['size-line']} {sentences['time-line']}"
 settings_told = (

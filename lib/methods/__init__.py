@@ -4,6 +4,7 @@ To add one: a file with its `fit_…`, and a line in `table.py`. Nothing else of
 """
 
 from lib.methods.gradcon import train_gradcon
+from lib.methods.lsa import BATCH as LSA_BATCH
 from lib.methods.ocsvm import CHOSEN
 from lib.methods.sizes import Sizes, published_sizes
 from lib.methods.table import (
@@ -20,6 +21,7 @@ from lib.methods.timing import milliseconds, untrained_gpnd, untrained_gradcon
 
 __all__ = [
     "CHOSEN",
+    "LSA_BATCH",
     "METHODS",
     "NOT_RERUN",
     "Labelled",

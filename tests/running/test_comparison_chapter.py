@@ -54,6 +54,7 @@ OTHER_VALUES: dict[str, tuple[Any, dict[str, Any]]] = {
     "share_classes": ([4], SHARES),
     "timed": (2, {"methods": ["OCSVM"]}),
     "trivial": (False, {"methods": ["OCSVM"]}),
+    "ranked": (False, {"methods": ["OCSVM"]}),
 }
 # tested below by what they do
 OTHERWISE = {"profile", "dataset", "data_root", "trust", "device"}
@@ -117,6 +118,7 @@ def test_another_value_changes_the_rows(rows_of: Callable[..., pd.DataFrame], na
         "estimator_classes",
         "timed",
         "trivial",
+        "ranked",
     ):  # which add or replace rows
         assert len(other) == len(base)
         measured = ~base["table"].isin(["model-size"]) & (base["method"] != "distance to mean")
@@ -137,6 +139,34 @@ def test_a_method_s_rows_do_not_depend_on_the_others(rows_of) -> None:
     kept = together[together["method"] == "DSVDD"]
     same = alone[alone["method"] == "DSVDD"]
     assert kept.to_dict("records") == same.to_dict("records")
+
+
+def test_classes_run_apart_make_the_rows_of_one_run(rows_of) -> None:
+    one = rows_of(methods=["KDE", "DAE"], classes=[3, 4])
+    halves = [rows_of(methods=["KDE", "DAE"], classes=[number]) for number in (3, 4)]
+    names = ["table", "method", "class", "variant"]
+    merged = results.merge([part.assign(run="any") for part in halves])
+    pd.testing.assert_frame_equal(
+        merged.drop(columns="run").sort_values(names, ignore_index=True),
+        one.sort_values(names, ignore_index=True)[[*merged.columns.drop("run")]],
+        check_exact=True,
+    )
+
+
+def test_averages_of_the_page_are_formed_from_merged_rows(cells: Cells, rows_of) -> None:
+    halves = [rows_of(methods=["OCSVM"], classes=[*half]) for half in (range(5), range(5, 10))]
+    merged = results.merge([part.assign(run=str(i)) for i, part in enumerate(halves)])
+    averages = results.with_averages(merged)
+    averages = averages[(averages["class"] == "average") & (averages["variant"] == "")]
+    assert set(averages["method"]) == {"OCSVM", "distance to mean"}
+    assert set(averages["run"]) == {"merged"} and set(averages["n"]) == {10 * 28}
+
+
+def test_nothing_is_ranked_where_only_times_are_wanted(rows_of) -> None:
+    rows = rows_of(methods=["OCSVM", "VAE"], ranked=False, timed=2)
+    assert set(rows["table"]) == {"model-size", "inference-time"}
+    times = rows[rows["table"] == "inference-time"]
+    assert set(times["method"]) == {"OCSVM", "VAE", "GPND", "GradCon"}
 
 
 def test_both_draws_come_from_the_same_scores(cells: Cells, few_digits: ImageSet) -> None:
@@ -193,9 +223,8 @@ def test_all_classes_make_the_document_s_own_row(rows_of) -> None:
 
 
 def test_gradcon_and_the_vae_are_those_of_their_own_page(chapter_cells: Cells, cells, rows_of):
-    own = chapter_cells(
-        "gradcon", "provenance", classes=[3], epochs=1, batch_size=16, kernel_images=0
-    )["rows"]
+    asked = {"classes": [3], "epochs": 1, "batch_size": 16, "kernel_images": 0, "full_test": True}
+    own = chapter_cells("gradcon", "provenance", **asked)["rows"]
     ours = rows_of(methods=["VAE", "GradCon"])
 
     def value(rows: pd.DataFrame, **names: str) -> float:
@@ -204,9 +233,10 @@ def test_gradcon_and_the_vae_are_those_of_their_own_page(chapter_cells: Cells, c
 
     gradcon = {"method": "GradCon", "score": "recon+beta*grad", "table": "sota-auroc"}
     # scored in batches of other sizes: at most some pair of equal images changes its order
-    assert value(ours, **gradcon, variant="arm=comparison") == pytest.approx(
-        value(own, **gradcon, variant=""), abs=1e-3
-    )
+    for variant, same in (("arm=comparison", ""), ("arm=comparison;test=full", "test=full")):
+        assert value(ours, **gradcon, variant=variant) == pytest.approx(
+            value(own, **gradcon, variant=same), abs=1e-3
+        )
     latent = value(own, method="VAE", score="latent", variant="", metric="AUROC")
     kl = value(ours, method="VAE", variant="form=KL")
     assert kl == pytest.approx(latent, abs=1e-3)
@@ -252,9 +282,11 @@ def test_every_glued_name_is_used_and_made(cells: Cells, monkeypatch: pytest.Mon
     [
         {"methods": ["KDE"]},
         {"methods": ["LSA"], "timed": 1},
+        {"methods": ["LSA"], "timed": 1, "ranked": False},
+        {"methods": ["OCSVM"], "ranked": False, "outlier_shares": [0.5]},
         {"methods": ["GradCon", "OCSVM"], "seeds": [0, 1], "classes": [3, 4]},
     ],
-    ids=["KDE alone", "LSA timed", "two seeds and classes"],
+    ids=["KDE alone", "LSA timed", "only times", "only shares", "two seeds and classes"],
 )
 def test_all_cells_run_with_parts_left_out(cells: Cells, values: dict[str, Any]) -> None:
     space = cells("no such name", **BASE | values)
