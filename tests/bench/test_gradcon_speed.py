@@ -28,7 +28,7 @@ STEPS = 4  # per round
 # left here.
 AIMED_RATIO = 10.0
 LEAST_RATIO = {1: 8.0, 3: 7.0}
-# Measured 1.3 to 1.5 for grey images and 1.6 to 1.7 for colour, more where the arithmetic is faster.
+# Measured 1.3 to 1.5 for grey images and 1.6 to 1.7 for colour, more where arithmetic is faster.
 # The literal step walks down the decoder once per layer, but the arithmetic of one pass with its
 # second-order part, four fifths of which are convolutions, is there for both.
 LEAST_STEP_RATIO = {1: 1.15, 3: 1.3}
