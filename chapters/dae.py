@@ -284,7 +284,8 @@ def theory_table() -> pd.DataFrame:
     wide = table.pivot_table(
         index=["method", "noise"], columns=["score", "metric"], values="value", sort=False
     )
-    return wide.style.format("{:.2f}").set_table_attributes('class="numbers"')
+    shown_wide = wide.style.format("{:.2f}").set_table_attributes('class="numbers"')
+    return shown_wide.set_caption("Agreement with the density's slope and curvature, this build")
 
 
 theory_table()
@@ -373,9 +374,8 @@ plt.close(figure)
 rings_table = results.frame(collected_toy)
 rings_table = rings_table[rings_table["table"] == "rings"]
 wide = rings_table.pivot_table(index="score", columns="metric", values="value", sort=False)
-wide.rename_axis(index=None, columns=None).style.format("{:.3f}").set_table_attributes(
-    'class="numbers"'
-)
+wide = wide.rename_axis(index=None, columns=None)
+wide.style.format("{:.3f}").set_table_attributes('class="numbers"').set_caption("This build")
 
 # %% [markdown]
 # ## Networks
@@ -1189,7 +1189,9 @@ def rate_text(where: str, setting: dict | None = None, *, n: bool = False, **cel
 
 
 def place_words(*places: str) -> str:
-    return f"in this build ({images.title})" if BUILD in places else f"on {' and '.join(places)}"
+    sets = " and ".join(where for where in places if where != BUILD)
+    here = f"in this build ({images.title})" if BUILD in places else ""
+    return " and ".join(filter(None, [sets and f"on {sets}", here]))
 
 
 def over_sets(text, places: list[str] | None = None, *, after: bool = False) -> str:
@@ -1374,23 +1376,31 @@ shown(
 judged("fooling", "steps")
 
 # %% [markdown]
-# {numref}`fig-da-rates` shows that a rate belongs to its limit. {glue:text}`da-step-line`
+# {numref}`fig-da-rates` shows that a rate belongs to its limit; the length of the attack's steps
+# moves it too.
+#
+# {glue:text}`da-step-line`
 
 # %% tags=["remove-cell", "figure"]
 
 
 def draw_rates(axis, where: str, title: str, level: float) -> None:
-    """Rates over steps with the least and largest over seeds; crosses: the slides' mean steps."""
+    """Rates over steps, mean and range over seeds; our mean steps as dots, theirs as crosses."""
     for number, name in enumerate(NETWORKS):
+        at_limit = chosen(where, method=name, **cell(dae.RATE, level))["value"]
+        if at_limit.empty:
+            continue
         cells = {**cell(dae.RATE, level), "table": dae.STEPS, "method": name}
         parts = {step: chosen(where, {"limit": step}, **cells)["value"] for step in CURVE}
-        parts = {step: part for step, part in parts.items() if len(part)}
-        most, colour = max(map(len, parts.values()), default=0), f"C{number}"
-        line = {step: part for step, part in parts.items() if len(part) == most}
-        low, high = ([getattr(p, end)() for p in line.values()] for end in ("min", "max"))
-        axis.plot(list(line), [p.mean() for p in line.values()], color=colour, label=name)
-        axis.fill_between(list(line), low, high, color=colour, alpha=0.2, lw=0)
-        few = {step: part.mean() for step, part in parts.items() if len(part) < most}
+        limit = int(mean_of(where, method=name, **cell(dae.LIMIT, level)))
+        parts = dict(sorted((parts | {limit: at_limit}).items()))
+        whole = {step: part for step, part in parts.items() if len(part) == len(at_limit)}
+        few = {step: part.mean() for step, part in parts.items() if 0 < len(part) < len(at_limit)}
+        colour, style = f"C{number}", ":" if "negatives" in name else "-"
+        means = [part.mean() for part in whole.values()]
+        axis.plot(list(whole), means, style, color=colour, label=name)
+        low, high = ([getattr(part, end)() for part in whole.values()] for end in ("min", "max"))
+        axis.fill_between(list(whole), low, high, color=colour, alpha=0.2, lw=0)
         axis.plot(list(few), list(few.values()), "o", color=colour, mfc="none", ms=5)
         steps, rate = (
             mean_of(where, method=name, **cell(score, level))
@@ -1465,8 +1475,8 @@ shown(arms_table(), "dAE sym with other weights of the error, first seed")
 
 # %% tags=["hide-input", "figure"]
 shown(
-    variant_table(cell(dae.RATE, LOW), 3),
-    f"Fooling rate {dae.word_of(LOW)} of all networks and variants",
+    variant_table(cell(dae.RATE, HIGH), 3),
+    f"Fooling rate {dae.word_of(HIGH)} of all networks and variants",
 )
 
 # %% [markdown]
@@ -1542,7 +1552,7 @@ def attack_gradient(where: str, attack: str, name: str) -> str:
         mean_of(where, {"attack": attack}, metric=f"{what} at the start", **cells)
         for what in ("median norm", "share of zero")
     )
-    return "" if math.isnan(norm) else f"{norm:.2g} ({zero:.0%})"
+    return "" if math.isnan(norm) else f"{norm:.2g} ({100 * zero:.0f} %)"
 
 
 def attempts_words(where: str) -> str:
@@ -1695,8 +1705,8 @@ def draw_open(axis, kept: pd.DataFrame) -> None:
         line, few, colour = by_count[whole], by_count[~whole], f"C{number}"
         style = "-" if name in MAIN else ":"
         axis.plot(line.index, line["mean"], style, color=colour, marker="o", ms=3, label=name)
-        axis.plot(few.index, few["mean"], "o", color=colour, mfc="none", ms=5)
         if name in MAIN:
+            axis.plot(few.index, few["mean"], "o", color=colour, mfc="none", ms=5)
             axis.fill_between(line.index, line["min"], line["max"], color=colour, alpha=0.15, lw=0)
 
 
@@ -1723,8 +1733,8 @@ for key, title in (("mnist", "MNIST"), ("fashion-mnist", "Fashion-MNIST")):
 # ```{glue:figure} da-open-mnist
 # :name: fig-da-open
 # MNIST, {glue:text}`da-source`: open-set recognition over the number of training classes. Lines:
-# mean over all orders of the classes, solid for the document's networks, whose bands reach from the
-# least to the largest; hollow: numbers of classes with one order only.
+# mean over all orders of the classes, solid for the document's networks; their bands reach from the
+# least to the largest, and hollow points are numbers of classes with one order only.
 # ```
 #
 # ```{glue:figure} da-open-fashion-mnist
@@ -1926,7 +1936,7 @@ def listed(values: pd.Series) -> str:
 
 
 sentences = {"middle": f"{middle:g}", "source": SOURCE}
-TOY = committed[committed["dataset"] == "toy 2-D"] if SETS else toy_rows
+TOY = committed[committed["dataset"] == "toy 2-D"] if SETS else rows
 
 
 def theory_words(source: pd.DataFrame, noise: float) -> str:
@@ -1970,9 +1980,10 @@ sentences["alpha-line"] = (
     if not alpha
     else f"In this build alpha is set to {alpha:g}. "
 ) + f"A test image of mean error then has a confidence of {usual_told}."
-sentences["accuracy-line"] = " ".join(
-    f"{name}: {over_sets(partial(accuracies, method=name))}." for name in MAIN
-)
+by_network = [
+    f"{name} {over_sets(partial(told, method=name, **cell(dae.ACCURACY, HIGH)))}" for name in MAIN
+]
+sentences["accuracy-line"] = f"Right {dae.word_of(HIGH)} ({SOURCE}): {'; '.join(by_network)}."
 refused = [w for w in SHOWN if mean_of(w, method=dae.SYM, **cell(dae.ACCURACY, HIGH)) < 0.01]
 usual_refused = over_sets(lambda where: f"{usual_confidence(where):.2f}", refused, after=True)
 sentences["accuracy"] = (
@@ -2019,9 +2030,10 @@ def steps_words(where: str, arm: str, name: str) -> str:
                 for score in (dae.MEAN_STEPS, dae.RATE)
                 for found in [chosen(where, setting, method=name, **cell(score, level))]
             )
-            pair.append(f"{steps:,.1f} (rate {rate:.2f})" if rate else "none (rate 0)")
-        told_steps = printed(name, cell(dae.MEAN_STEPS, level), where, 1)
-        parts.append(f"{pair[0]} in place of {pair[1]} {dae.word_of(level)}, slides: {told_steps}")
+            pair.append(f"{steps:,.1f} (rate {rate:.2f})" if rate > 0 else "none")
+        theirs_told = printed_value(name, dae.MEAN_STEPS, dae.at(level), where)
+        slides = "" if theirs_told is None else f", in the slides {theirs_told:.1f}"
+        parts.append(f"{pair[0]} in place of {pair[1]} {dae.word_of(level)}{slides}")
     return f"{name} {'; '.join(parts)}"
 
 
@@ -2088,8 +2100,9 @@ def near_words(where: str, *others: str) -> str:
 
 
 sentences["stronger"] = (
-    f"An attack may fail for its own sake: without the clamp in its objective COOL's rate "
-    f"{dae.word_of(LOW)} goes {over_sets(clamp_words)} ({SOURCE}). Distance to the nearest training image: {over_sets(near_words)}."
+    "An attack may fail for its own sake: without the clamp in its objective COOL's rate "
+    f"{dae.word_of(LOW)} goes {over_sets(clamp_words)} ({SOURCE}). Distance to the nearest "
+    f"training image: {over_sets(near_words)}."
 )
 black_nearer = [
     place_words(where)
@@ -2259,11 +2272,11 @@ def training_words(where: str) -> str:
 
 
 trained_told = [where for where in SETS if training_words(where)] or [BUILD]
+untold = [where for where in SETS if where not in trained_told]
 sentences["training-line"] = (
-    "Held-out accuracy over epochs, mean over seeds: "
-    + over_sets(training_words, trained_told)
-    + "."
-)
+    "Held-out accuracy by the number of epochs, mean over seeds: "
+    f"{over_sets(training_words, trained_told)}."
+) + (f" The reference {place_words(*untold)} kept none." if untold else "")
 build_rates = [
     rate_text(BUILD, n=True, method=name, **cell(dae.RATE, LOW)) for name in (dae.SYM, dae.CNN)
 ]
