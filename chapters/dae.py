@@ -1282,8 +1282,8 @@ if profile == "smoke":
 # %% [markdown]
 # ## What the confidence costs: accuracy at a threshold
 #
-# In this and all further tables and figures *MNIST* and *Fashion-MNIST* are our reference: full
-# data, three seeds; *this build* is the run that made the page.
+# In tables and figures from here on *MNIST* and *Fashion-MNIST* are our reference (full data, three
+# seeds where nothing else is said); *this build* is the run that made the page.
 #
 # A test image counts as right only if its class is right *and* the scaled output reaches the
 # threshold. {glue:text}`da-accuracy-line`
@@ -1500,7 +1500,7 @@ plt.close(figure)
 # %% [markdown]
 # ```{glue:figure} da-images
 # :name: fig-da-images
-# One attempt per class and network: the image at its success at the higher threshold, else the last
+# This build, one attempt per class and network: the image at its success at the higher threshold, else the last
 # one; above it the (scaled) output of the wished class. Columns are the classes in order.
 # ```
 #
@@ -1592,7 +1592,7 @@ plt.close(figure)
 # %% [markdown]
 # ```{glue:figure} da-stronger-images
 # :name: fig-da-stronger-images
-# What the attacks on dAE sym end with, one attempt per class, with the scaled output of the wished
+# What the attacks on dAE sym end with in this build, one attempt per class, with the scaled output of the wished
 # class.
 # ```
 #
@@ -1659,7 +1659,7 @@ plt.close(figure)
 # %% [markdown]
 # ```{glue:figure} da-curvature
 # :name: fig-da-curvature
-# Left: γ of test images; only right of the dotted line is Γ below 1. Right: root mean squared error
+# This build. Left: γ of test images; only right of the dotted line is Γ below 1. Right: root mean squared error
 # of the estimated trace, relative to the mean exact one, over the number of random vectors.
 # ```
 
@@ -1806,7 +1806,7 @@ plt.close(figure)
 # %% [markdown]
 # ```{glue:figure} da-clutter
 # :name: fig-da-clutter
-# Digits, the same in clutter, what dAE sym makes of it, the digit's mask; two digits at half size.
+# This build: digits, the same in clutter, what dAE sym makes of it, the mask; two at half size.
 # ```
 
 # %% tags=["hide-input", "figure"]
