@@ -1500,8 +1500,8 @@ plt.close(figure)
 # %% [markdown]
 # ```{glue:figure} da-images
 # :name: fig-da-images
-# This build, one attempt per class and network: the image at its success at the higher threshold, else the last
-# one; above it the (scaled) output of the wished class. Columns are the classes in order.
+# This build, one attempt per class and network: the image at its success at the higher threshold,
+# else the last one; above it the (scaled) output of the wished class. Columns: classes in order.
 # ```
 #
 # ## Is 0 % real?
@@ -1592,8 +1592,8 @@ plt.close(figure)
 # %% [markdown]
 # ```{glue:figure} da-stronger-images
 # :name: fig-da-stronger-images
-# What the attacks on dAE sym end with in this build, one attempt per class, with the scaled output of the wished
-# class.
+# What the attacks on dAE sym end with in this build, one attempt per class, with the scaled output
+# of the wished class.
 # ```
 #
 # An image that ends up looking like the wished class is no fooling image in the sense of the
@@ -1659,8 +1659,9 @@ plt.close(figure)
 # %% [markdown]
 # ```{glue:figure} da-curvature
 # :name: fig-da-curvature
-# This build. Left: γ of test images; only right of the dotted line is Γ below 1. Right: root mean squared error
-# of the estimated trace, relative to the mean exact one, over the number of random vectors.
+# This build. Left: γ of test images; only right of the dotted line is Γ below 1. Right: root mean
+# squared error of the estimated trace, relative to the mean exact one, over the number of random
+# vectors.
 # ```
 
 # %% tags=["hide-input", "full-width", "figure"]
