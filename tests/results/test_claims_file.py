@@ -115,15 +115,15 @@ OURS |= {
             SYM: (
                 *("clean, whole", "clean, within the mask", "cluttered, whole"),
                 *("cluttered, within the mask", "two digits, each drawn alone, sum"),
-                "two digits, sum of masked errors",
+                *("two digits, sum of masked errors", "two digits, whole"),
             )
         },
         "curvature": {SYM: ("estimate",)},
         "fooling-stronger": {SYM: ("fooling rate",)},
-        "one-class": {SYM: ("confidence",), "one-class SVM": ("pixels",)},
+        "one-class": {SYM: ("confidence", "reconstruction"), "one-class SVM": ("pixels",)},
         "open-set": {
             SYM: ("F-measure", "rejection score"),
-            "CNN": ("F-measure", "rejection score"),
+            "CNN": ("F-measure", "rejection score", "accuracy with reject"),
             "COOL": ("F-measure",),
         },
     }.items()
