@@ -343,13 +343,14 @@ glue("gc-loop-images", str(len(few)), display=False)
 
 # %% tags=["remove-cell"]
 # Further measurements: lengths of gradients, the course of training, all test images, the kernel
-lengths, watched, whole_test = {}, {}, {}
+lengths, by_layer, watched, whole_test = {}, {}, {}, {}
 for (seed, normal), split in splits.items():
     best, x = fitted["CAE+Grad", seed, normal], pixels[split["test"]]
     measure = partial(scores.gradient_magnitudes, best.model, reconstruction=reconstruction)
-    by_layer = scores.in_batches(measure, x.to(device))
+    measured = scores.in_batches(measure, x.to(device))
+    by_layer[seed, normal] = measured.cpu().numpy()
     # the length of all four layers' gradient together: a score without direction
-    lengths[seed, normal] = by_layer.square().sum(1).sqrt().cpu().double().numpy()
+    lengths[seed, normal] = measured.square().sum(1).sqrt().cpu().double().numpy()
     watched[seed, normal] = [
         (epoch, name, score_all(*source[name, seed, normal].at(epoch), x))
         for epoch in watch
@@ -780,15 +781,12 @@ glue("gc-shown-class", images.class_names[shown], display=False)
 # gradient. {glue:text}`gc-direction-line`
 
 # %% tags=["remove-cell", "figure"]
-here = pixels[splits[key]["test"]].to(device)
-measure = partial(scores.gradient_magnitudes, best.model, reconstruction=reconstruction)
-by_layer = scores.in_batches(measure, here).cpu().numpy()
 figure, axes = plt.subplots(1, 4, figsize=(11, 3.1), sharey=True)
 for layer, axis in enumerate(axes):
     angle = np.degrees(np.arccos(np.clip(-ours_here[LAYERS[layer]], -1, 1)))
     for label, word in ((0, "normal"), (1, "anomaly")):
         kind = labels == label
-        axis.plot(by_layer[kind, layer], angle[kind], ".", ms=3, color=COLOURS[word], label=word)
+        axis.plot(by_layer[key][kind, layer], angle[kind], ".", ms=3, color=COLOURS[word], label=word)
     axis.axhline(90, color="0.6", ls=":")
     axis.set(xscale="log", xlabel="length of the gradient", title=f"layer {layer + 1}")
     axis.xaxis.set_minor_formatter(NullFormatter())  # too narrow for more than whole powers
