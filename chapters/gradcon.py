@@ -51,6 +51,7 @@ import shutil
 import time
 from datetime import UTC, datetime
 from functools import partial
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -690,7 +691,8 @@ told_loss.reset_index().style.hide(axis="index").format(precision=3).set_table_a
 # %% [markdown]
 # ### How sure is one cell?
 #
-# {numref}`fig-gc-classes` gives each AUROC of this build with its DeLong interval, which covers the choice of test images but not that of the seed.
+# {numref}`fig-gc-classes` gives each AUROC of this build with its DeLong interval, which covers the
+# choice of test images but not that of the seed.
 
 # %% tags=["remove-cell", "figure"]
 SHOWN = {"CAE recon": "recon", "CAE+Grad grad": "grad", "GradCon": "recon+beta*grad"}
@@ -1342,7 +1344,7 @@ def course_told(words: str) -> str:
     """How AUROC and error go on between epochs of one set, and what that rate would give."""
     wide, losses = (found_courses[metric][words] for metric in COURSE_METRICS)
     seen = [epoch for epoch in (20, 60, 150) if epoch in wide]
-    steps = list(zip(seen, seen[1:], strict=False)) or [(wide.columns[0], wide.columns[-1])]
+    steps = list(pairwise(seen)) or [(wide.columns[0], wide.columns[-1])]
     parts = []
     for start, end in steps:
         changes = gradcon.course_changes(wide, start, end)
@@ -1392,8 +1394,8 @@ def kernel_told(words: str, source: pd.DataFrame, title: str, setting: dict) -> 
     whole = {score: words_of(by_seed.loc[score, "ratio"], 2) for score in gradcon.KERNEL_SCORES}
     return (
         f"*{words}* ({len(absolute)} classes, {len(by_seed.loc[gradcon.ABSOLUTE])} seed(s)): the "
-        f"absolute kernel of abnormal images is {whole[gradcon.ABSOLUTE]} times that of normal ones "
-        f"(ratio of the means over classes; by class {absolute['ratio'].min():.2f} to "
+        f"absolute kernel of abnormal images is {whole[gradcon.ABSOLUTE]} times that of normal "
+        f"ones (ratio of the means over classes; by class {absolute['ratio'].min():.2f} to "
         f"{absolute['ratio'].max():.2f}, 2 or more in {int((absolute['ratio'] >= 2).sum())}); the "
         f"signed kernel {whole[gradcon.SIGNED]} times, and it is larger for abnormal images in "
         f"{int((signed['abnormal'] > signed['normal']).sum())} classes."

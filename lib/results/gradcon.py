@@ -51,9 +51,9 @@ def moves(rows: pd.DataFrame, dataset: str, *, setting: Setting | None = None) -
 
     `setting` is what the rows of the base have in their variant. One line per change: what, value,
     base, n (the number of networks that both means are over), classes, their names in order, and
-    key, "seed" or one of WORDS; lines over more classes first. Changes of more than one setting and numbers over the course of
-    training are left out. Where the base has several seeds, each seed alone comes first, beside
-    the mean of all over its classes. Empty without rows of the base.
+    key, "seed" or one of WORDS; lines over more classes first. Changes of more than one setting and
+    numbers over the course of training are left out. Where the base has several seeds, each seed
+    alone comes first, beside the mean of all over its classes. Empty without rows of the base.
     """
     kept = _single(rows, dataset, COMPARED)
     kept = kept[(kept["method"] == "GradCon") & (kept["score"] == GRADCON)]
