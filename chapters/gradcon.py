@@ -51,7 +51,6 @@ import shutil
 import time
 from datetime import UTC, datetime
 from functools import partial
-from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -74,6 +73,7 @@ from lib.figures import (
 )
 from lib.models import CAE, VAE, build, count_parameters
 from lib.results import gradcon
+from lib.results import gradcon_words as told
 
 started, clock = datetime.now(UTC), time.monotonic()
 settings = {name: globals()[name] for name in parameters.declared("gradcon")}
@@ -739,8 +739,8 @@ ours = results.evaluate(
 theirs = results.evaluate(claims, reference, reference_runs)
 verdicts = results.verdict_table(theirs, ours)
 verdicts["claim"] += " (" + theirs["scope"] + ")"
-told = (theirs["verdict"] != "not tested yet") | (ours["verdict"] != "not tested yet")
-verdicts[told].style.hide(axis="index").set_table_attributes('class="words"')
+judged = (theirs["verdict"] != "not tested yet") | (ours["verdict"] != "not tested yet")
+verdicts[judged].style.hide(axis="index").set_table_attributes('class="words"')
 
 # %% [markdown]
 # ## The idea in a picture
@@ -1018,7 +1018,7 @@ for axis, (words, found) in zip(axes[:, 0], layer_sources.items(), strict=True):
     sns.barplot(found, x="class", y="value", hue="layer", palette="viridis", errorbar=None, ax=axis)
     axis.axhline(0.5, color="0.5", linestyle=":")
     axis.set(xlabel="", ylabel="AUROC of grad", ylim=(0, 1.02))
-    axis.set_title(f"{words}, {found['seed'].nunique()} seed(s)", fontsize="small")
+    axis.set_title(f"{words}, {told.seeds(found['seed'].unique())}", fontsize="small")
     axis.get_legend().remove()
 axes[-1, 0].set_xlabel("normal class")
 handles = axes[0, 0].get_legend_handles_labels()
@@ -1279,14 +1279,9 @@ def average(table: pd.DataFrame, title: str, method: str, score: str, text: str 
     return table[(table[list(keys)] == pd.Series(keys)).all(axis=1)]["value"]
 
 
-def words_of(values: pd.Series, decimals: int = 3) -> str:
-    """Mean and half the 95 % interval over seeds."""
-    return results.interval_text(metrics.student_interval(values), decimals=decimals)
-
-
 def against_document(title: str, method: str, score: str, text: str = "") -> str:
     """Our reference, and what the document prints where it prints something."""
-    ours = words_of(average(reference, title, method, score, text))
+    ours = told.mean(average(reference, title, method, score, text))
     printed = average(document, title, method, score)
     return f"{ours} (published {printed.iloc[0]:.3f})" if len(printed) and not text else ours
 
@@ -1328,8 +1323,8 @@ def slow_told() -> str:
             "`-p learning_rate 0.0001` runs it on any set."
         )
     parts = [
-        f"{method} {score} {words_of(values)} ({len(values)} seed(s); at the official rate "
-        f"{words_of(average(reference, 'MNIST', method, score))})"
+        f"{method} {score} {told.mean(values)} ({told.seeds(values)}; at the official rate "
+        f"{told.mean(average(reference, 'MNIST', method, score))})"
         for method, score in arms
         for values in [average(reference, "MNIST", method, score, text)]
     ]
@@ -1338,87 +1333,6 @@ def slow_told() -> str:
         f"At 0.0001, on MNIST, {drawn} networks draw worse than the mean image would, and the mean "
         f"AUROCs are: {', '.join(parts)}."
     )
-
-
-def course_told(words: str) -> str:
-    """How AUROC and error go on between epochs of one set, and what that rate would give."""
-    wide, losses = (found_courses[metric][words] for metric in COURSE_METRICS)
-    seen = [epoch for epoch in (20, 60, 150) if epoch in wide]
-    steps = list(pairwise(seen)) or [(wide.columns[0], wide.columns[-1])]
-    parts = []
-    for start, end in steps:
-        changes = gradcon.course_changes(wide, start, end)
-        told = ", ".join(
-            f"{line} {change.mean:+.3f} (rose in {up} of {n} networks)"
-            for line, change, n, up in changes.itertuples()
-        )
-        factors = gradcon.course_changes(np.log(losses), start, end)["change"]
-        errors = ", ".join(f"{m} {100 * np.exp(c.mean) - 100:+.0f} %" for m, c in factors.items())
-        parts.append(f"From epoch {start} to {end} AUROC changes by {told}; the error by {errors}.")
-    if 150 in seen and len(seen) > 1:
-        longer_by = np.log(1000 / 150) / np.log(seen[-1] / seen[-2])
-        far = ", ".join(
-            f"{line} {longer_by * change.mean:+.3f}" for line, change in changes["change"].items()
-        )
-        parts.append(
-            f"If each doubling of epochs went on to change as much as between the last two, the "
-            f"document's 1000 epochs would bring another {far}: an extrapolation, not measured."
-        )
-    return f"*{words}*: {' '.join(parts)}"
-
-
-def layers_told(words: str, found: pd.DataFrame) -> str:
-    """The four layers' means, and which is best for which class."""
-    by_seed = found.groupby(["layer", "seed"])["value"].mean()
-    means = ", ".join(f"layer {i} {words_of(by_seed[i])}" for i in sorted(set(found["layer"])))
-    best = found.groupby(["class", "layer"], sort=False)["value"].mean().unstack("layer")
-    favourites = best.idxmax(axis=1)
-    groups = "; ".join(
-        f"{layer} for {', '.join(part.index)}" for layer, part in favourites.groupby(favourites)
-    )
-    return f"*{words}*: mean AUROC {means}. Best layer: {groups}."
-
-
-def direction_told(words: str, angle: pd.Series, length: pd.Series) -> str:
-    """Angle and length as scores of their own."""
-    return (
-        f"*{words}*: the angle (grad) {words_of(angle)}, the length {words_of(length)} mean AUROC."
-    )
-
-
-def kernel_told(words: str, source: pd.DataFrame, title: str, setting: dict) -> str:
-    """Both readings of the kernel's ratio, in words."""
-    by_class = gradcon.kernel_means(source, title, setting=setting)
-    by_seed = gradcon.kernel_ratios(source, title, setting=setting)
-    absolute, signed = by_class.loc[gradcon.ABSOLUTE], by_class.loc[gradcon.SIGNED]
-    whole = {score: words_of(by_seed.loc[score, "ratio"], 2) for score in gradcon.KERNEL_SCORES}
-    return (
-        f"*{words}* ({len(absolute)} classes, {len(by_seed.loc[gradcon.ABSOLUTE])} seed(s)): the "
-        f"absolute kernel of abnormal images is {whole[gradcon.ABSOLUTE]} times that of normal "
-        f"ones (ratio of the means over classes; by class {absolute['ratio'].min():.2f} to "
-        f"{absolute['ratio'].max():.2f}, 2 or more in {int((absolute['ratio'] >= 2).sum())}); the "
-        f"signed kernel {whole[gradcon.SIGNED]} times, and it is larger for abnormal images in "
-        f"{int((signed['abnormal'] > signed['normal']).sum())} classes."
-    )
-
-
-def mean_of(table: pd.DataFrame, name: str, word: str) -> str:
-    """One line of the table of both losses, in words."""
-    method, score = name.rsplit(" ", 1)
-    return f"{table.loc[(method, score), word]:.3f}" if (method, score) in table.index else "no row"
-
-
-def loss_told() -> str:
-    """Recon of CAE and VAE under the squared error and under cross-entropy."""
-    if not len(by_loss):
-        return "Networks trained on cross-entropy have no reference rows yet."
-    told = [
-        f"{title}: {mean_of(by_loss, 'CAE recon', word)} (CAE) and "
-        f"{mean_of(by_loss, 'VAE recon', word)} (VAE)"
-        for title, word in (("squared error", "squared"), ("cross-entropy", "bce"))
-    ]
-    names = ", ".join(by_loss.attrs["classes"])
-    return f"On the classes {names} alone, recon after training on {'; on '.join(told)}."
 
 
 def sacrifice_told(title: str) -> str:
@@ -1431,12 +1345,12 @@ def sacrifice_told(title: str) -> str:
     both = pair[0].index.intersection(pair[1].index)
     if not len(both):
         return f"No reference runs of the VAE on all classes of {title} yet."
-    ours = " against ".join(words_of(found[both]) for found in pair)
+    ours = " against ".join(told.mean(found[both]) for found in pair)
     printed = " against ".join(
         f"{average(document, title, method, 'recon').iloc[0]:.3f}" for method in ("CAE", "VAE")
     )
     return (
-        f"Recon of CAE against VAE, {title}: {ours} ({len(both)} seed(s), ten classes); published "
+        f"Recon of CAE against VAE, {title}: {ours} ({told.seeds(both)}, ten classes); published "
         f"{printed}."
     )
 
@@ -1450,51 +1364,7 @@ def gap_told() -> str:
         f"{abs(found.mean() - value):.3f} {'above' if found.mean() > value else 'below'} {name}"
         for name, value in (("it", published_mean), ("their mean", float(np.mean(others))))
     ]
-    return f"Ours is {words_of(found)} ({len(found)} seed(s)): {' and '.join(parts)}."
-
-
-def moves_told() -> str:
-    """The largest gain of a single change, and how many changes reach the published numbers."""
-    if moved.empty:
-        return "There are no rows with another setting yet."
-    gains = moved["value"] - moved["base"]
-    best, worst = moved.loc[gains.idxmax()], moved.loc[gains.idxmin()]
-    told = (
-        f"Of {len(moved)} changes ({told_moves}) the one that raises the mean most is "
-        f"*{best['what']}* ({gains.max():+.3f}, n = {best['n']}), the one that lowers it most "
-        f"*{worst['what']}* ({gains.min():+.3f}, n = {worst['n']})."
-    )
-    if (printed := moved.dropna(subset="published")).empty:
-        return told
-    reach = [
-        (word, "; ".join(printed.loc[printed["value"] >= printed[column], "what"]) or "none")
-        for word, column in (("published", "published"), ("third-party", "third party"))
-    ]
-    parts = " and ".join(f"the {word} mean of their classes: {names}" for word, names in reach)
-    return f"{told} Lines that reach {parts}. A line that does not, does not explain the gap alone."
-
-
-def untried_told() -> str:
-    """Which settings have no line in the figure."""
-    lacking = [
-        word
-        for key, word in {
-            "alpha": "the weight of the constraint",
-            "reference": "the reference gradient",
-            "selection": "the rule for the kept epoch",
-            "epochs": "more epochs",
-            "test": "all test images in place of the draw",
-            "seed": "another seed",
-            "lr": "another learning rate",
-            "loss": "another loss",
-        }.items()
-        if key not in set(moved["key"])
-    ]
-    first = f"Not tried yet: {', '.join(lacking)}. " if lacking else ""
-    return (
-        first + "Nothing here can speak for the document's 1000 epochs, its own seeds and draws, "
-        "which were never published, or for two changes at once."
-    )
+    return f"Ours is {told.mean(found)} ({told.seeds(found)}): {' and '.join(parts)}."
 
 
 dead_here = worse_than_mean(rows, loose_changed)
@@ -1517,7 +1387,7 @@ sentences = {
     "budget-cifar": budget("CIFAR-10"),
     "budget-fashion": budget("Fashion-MNIST"),
     "sacrifice": sacrifice_told("CIFAR-10"),
-    "loss-line": loss_told(),
+    "loss-line": told.losses(by_loss),
     "gap-line": gap_told(),
     "cifar-10": "No reference runs on CIFAR-10 yet.",
     "mnist": "Nor on MNIST.",
@@ -1539,15 +1409,22 @@ if len(average(reference, "MNIST", "GradCon", GRADCON)):
 direction = []
 if len(length := average(reference, "CIFAR-10", "CAE+Grad", "gradient norm")):
     angle = average(reference, "CIFAR-10", "CAE+Grad", "grad")
-    direction.append(direction_told("CIFAR-10, reference", angle, length))
+    direction.append(told.direction("CIFAR-10, reference", angle, length))
 per_seed = [
     select(rows, *PAIRS[name]).groupby("seed")["value"].mean()
     for name in ("CAE+Grad grad", "gradient norm")
 ]
-direction.append(direction_told(f"{images.title}, this build", *per_seed))
+direction.append(told.direction(f"{images.title}, this build", *per_seed))
 sentences["direction-line"] = " ".join(direction)
-sentences["layer-line"] = " ".join(layers_told(*source) for source in layer_sources.items())
-kernel_lines = [kernel_told(words, *source) for words, source in kernel_sources.items()]
+sentences["layer-line"] = " ".join(told.layers(*source) for source in layer_sources.items())
+kernel_lines = [
+    told.kernel(
+        words,
+        gradcon.kernel_means(source, title, setting=setting),
+        gradcon.kernel_ratios(source, title, setting=setting),
+    )
+    for words, (source, title, setting) in kernel_sources.items()
+]
 if without_kernel:
     kernel_lines.append(
         "Networks that draw black for every image have no gradient, so no kernel: those of class "
@@ -1556,10 +1433,12 @@ if without_kernel:
 sentences["fisher-line"] = " ".join(kernel_lines) or "This run leaves the kernel out."
 sentences["kernel-class"] = images.class_names[kernel_key[1]] if kernel_values else "none"
 sentences["moves-source"] = told_moves
-sentences["moves-line"], sentences["untried"] = moves_told(), untried_told()
-sentences["epochs-line"] = " ".join(course_told(words) for words in shown_courses) or (
-    "This run did not look at the test images on the way (parameter `watch`)."
-)
+sentences["moves-line"] = told.moves(moved, told_moves)
+sentences["untried"] = told.untried(moved)
+sentences["epochs-line"] = " ".join(
+    told.course(words, *(found_courses[metric][words] for metric in COURSE_METRICS))
+    for words in shown_courses
+) or ("This run did not look at the test images on the way (parameter `watch`).")
 sentences["build"] = (
     f"This build, on {images.title}: {checked['CAE+Grad grad']:.3f} (gradient), "
     f"{checked['CAE recon']:.3f} (reconstruction), {checked['GradCon']:.3f} (combined), "
