@@ -1086,7 +1086,12 @@ for axis, words in zip(axes[2:], picked, strict=False):
     axis.axhline(2, color="0.4", ls="--")
     axis.axhline(1, color="0.7", ls=":")
     axis.set_title(f"abnormal / normal\n{words}", fontsize="small")
-    axis.set(xlabel="normal class", yscale="symlog")
+    axis.set_yscale("symlog", linthresh=3)
+    low, high = axis.get_ylim()
+    axis.set_yticks([y for y in (-1000, -100, -10, 0, 2, 10, 100, 1000) if low <= y <= high])
+    axis.yaxis.set_major_formatter("{x:g}")
+    axis.yaxis.set_minor_locator(NullLocator())
+    axis.set(xlabel="normal class")
     axis.tick_params(axis="x", labelrotation=60 if len(str(ratio.index[0])) > 1 else 0)
     axis.legend(fontsize="small")
 glue("gc-fisher", figure, display=False)
@@ -1162,7 +1167,7 @@ moved["published"] = [printed_on(slides, names) for names in moved["classes"]]
 moved["third party"] = [printed_on(others_table, names) for names in moved["classes"]]
 figure, axis = plt.subplots(figsize=(8, 0.9 + 0.27 * max(len(moved), 4)))
 ticks = (("base", "black", "-", "our own setting"), ("published", "C3", "--", "published"))
-ticks += (("third party", "C1", "--", "third-party runs, mean of two"),)
+ticks += (("third party", "C0", ":", "third-party runs, mean of two"),)
 for column, colour, style, label in ticks:  # CIFAR-10's numbers have no place beside digits
     lines = moved[column].dropna()
     at, below, above = lines, lines.index - 0.5, lines.index + 0.5
@@ -1308,7 +1313,7 @@ def worse_than_mean(table: pd.DataFrame, setting: dict) -> str:
     kept = [results.variant(**setting), results.variant(**setting | train_changed)]
     share = share[share["variant"].isin(kept)]
     counts = share.assign(bad=share["value"] < 0).groupby("method")["bad"].agg(["sum", "count"])
-    return " and ".join(
+    return ", ".join(
         f"{line['sum']} of {line['count']} ({method})" for method, line in counts.iterrows()
     )
 
@@ -1318,10 +1323,7 @@ def slow_told() -> str:
     text = results.variant(**SLOW)
     arms = (("CAE", "recon"), ("CAE+Grad", "recon"), ("CAE+Grad", "grad"), ("GradCon", GRADCON))
     if not len(average(reference, "MNIST", *arms[-1], text)):
-        return (
-            "It has not been run on all ten digits yet (`sweeps/gradcon-mnist-slow.yml`); "
-            "`-p learning_rate 0.0001` runs it on any set."
-        )
+        return "On all ten digits of MNIST it has not been run yet (sweep gradcon-mnist-slow)."
     parts = [
         f"{method} {score} {told.mean(values)} ({told.seeds(values)}; at the official rate "
         f"{told.mean(average(reference, 'MNIST', method, score))})"
@@ -1330,8 +1332,8 @@ def slow_told() -> str:
     ]
     drawn = worse_than_mean(reference[reference["dataset"] == "MNIST"], SLOW)
     return (
-        f"At 0.0001, on MNIST, {drawn} networks draw worse than the mean image would, and the mean "
-        f"AUROCs are: {', '.join(parts)}."
+        f"At 0.0001, on MNIST, {drawn} networks draw worse than the mean image would. Mean AUROCs: "
+        f"{'; '.join(parts)}."
     )
 
 
@@ -1362,7 +1364,10 @@ def gap_told() -> str:
         return "There is no reference mean over all ten classes yet."
     parts = [
         f"{abs(found.mean() - value):.3f} {'above' if found.mean() > value else 'below'} {name}"
-        for name, value in (("it", published_mean), ("their mean", float(np.mean(others))))
+        for name, value in (
+            ("the published mean", published_mean),
+            ("the mean of the two", float(np.mean(others))),
+        )
     ]
     return f"Ours is {told.mean(found)} ({told.seeds(found)}): {' and '.join(parts)}."
 
@@ -1370,17 +1375,15 @@ def gap_told() -> str:
 dead_here = worse_than_mean(rows, loose_changed)
 dead_there = worse_than_mean(reference[reference["dataset"] == "MNIST"], {})
 dead_line = (
-    f"In our reference runs on MNIST at the official learning rate, {dead_there} networks draw a "
-    "validation image worse than the mean image of its class would: they are dead, or nearly so, "
-    "and so are comparisons that rest on them."
+    "In our reference runs on MNIST, at the official learning rate, networks that draw validation "
+    f"images worse than the mean image would, as one that draws black does: {dead_there}."
     if dead_there
     else "There are no reference runs on MNIST yet."
 )
 again = " and ".join(f"{value:.4g}" for value in others)
 sentences = {
-    "collapse": "Networks of this build that draw worse than the mean image would: "
-    f"{dead_here}. {dead_line}",
-    "dead-line": dead_line,
+    "collapse": f"{dead_line} In this build: {dead_here}.",
+    "dead-line": f"{dead_line} Comparisons on MNIST rest on these networks.",
     "slow": slow_told(),
     "others": again,
     "published-mean": f"{published_mean:.3f}",
@@ -1396,8 +1399,8 @@ if len(average(reference, "CIFAR-10", "GradCon", GRADCON)):
     sentences["cifar-10"] = (
         "On CIFAR-10 the gradient score of the constrained network has a mean AUROC of "
         f"{against_document('CIFAR-10', 'CAE+Grad', 'grad')}, the reconstruction error of the "
-        f"plain autoencoder {against_document('CIFAR-10', 'CAE', 'recon')} (claim *the gradient "
-        f"detects better*: {verdict_on('gradcon-constraint-effect')}). GradCon, both combined, has "
+        f"plain autoencoder {against_document('CIFAR-10', 'CAE', 'recon')} (claim: the gradient "
+        f"detects better: {verdict_on('gradcon-constraint-effect')}). GradCon, both combined, has "
         f"{against_document('CIFAR-10', 'GradCon', GRADCON)}; two runs of the official code by "
         f"others gave {again}. The gradient score of the network before any training has "
         f"{against_document('CIFAR-10', 'untrained CAE', 'grad')}."
@@ -1438,7 +1441,7 @@ sentences["untried"] = told.untried(moved)
 sentences["epochs-line"] = " ".join(
     told.course(words, *(found_courses[metric][words] for metric in COURSE_METRICS))
     for words in shown_courses
-) or ("This run did not look at the test images on the way (parameter `watch`).")
+) or ("This run did not look at the test images on the way (parameter watch).")
 sentences["build"] = (
     f"This build, on {images.title}: {checked['CAE+Grad grad']:.3f} (gradient), "
     f"{checked['CAE recon']:.3f} (reconstruction), {checked['GradCon']:.3f} (combined), "

@@ -66,7 +66,7 @@ def course(name: str, aurocs: pd.DataFrame, losses: pd.DataFrame) -> str:
             f"the document's {DOCUMENT_EPOCHS} epochs would bring another {far}: an extrapolation, "
             "not a measurement."
         )
-    return f"*{name}*: {' '.join(parts)}"
+    return f"{name}: {' '.join(parts)}"
 
 
 def layers(name: str, found: pd.DataFrame) -> str:
@@ -76,13 +76,13 @@ def layers(name: str, found: pd.DataFrame) -> str:
     table = found.groupby(["class", "layer"], sort=False)["value"].mean().unstack("layer")
     best = table.idxmax(axis=1)
     groups = "; ".join(f"{layer} for {', '.join(part.index)}" for layer, part in best.groupby(best))
-    return f"*{name}* ({seeds(set(found['seed']))}): mean AUROC {means}. Best layer: {groups}."
+    return f"{name} ({seeds(set(found['seed']))}): mean AUROC {means}. Best layer: {groups}."
 
 
 def direction(name: str, angle: pd.Series, length: pd.Series) -> str:
     """Mean AUROC by seed of a gradient's angle and of its length, each a score of its own."""
     return (
-        f"*{name}* ({seeds(angle)}): the angle (grad) has a mean AUROC of {mean(angle)}, the "
+        f"{name} ({seeds(angle)}): the angle (grad) has a mean AUROC of {mean(angle)}, the "
         f"length {mean(length)}."
     )
 
@@ -94,12 +94,12 @@ def kernel(name: str, by_class: pd.DataFrame, by_seed: pd.DataFrame) -> str:
     low, high = absolute["ratio"].min(), absolute["ratio"].max()
     sides = [by_seed.loc[gradcon.SIGNED, kind].mean() for kind in ("abnormal", "normal")]
     return (
-        f"*{name}* ({len(absolute)} classes, {seeds(ratio)}): by absolute value the mean kernel of "
+        f"{name} ({len(absolute)} classes, {seeds(ratio)}): by absolute value the mean kernel of "
         f"abnormal images is {mean(ratio, 2)} times that of normal ones (ratio of the means over "
         f"classes; single classes {low:.2f} to {high:.2f}, 2 or more in "
         f"{int((absolute['ratio'] >= 2).sum())}). The signed means are {sides[0]:.3g} (abnormal) "
         f"and {sides[1]:.3g} (normal), and the abnormal one is the larger in "
-        f"{int((signed['abnormal'] > signed['normal']).sum())} classes."
+        f"{int((signed['abnormal'] > signed['normal']).sum())} of the {len(signed)} classes."
     )
 
 
@@ -127,20 +127,22 @@ def moves(table: pd.DataFrame, source: str) -> str:
     best, worst = table.loc[gains.idxmax()], table.loc[gains.idxmin()]
     told = (
         f"Of {len(table)} changes ({source}) the one that raises the mean most is "
-        f"*{best['what']}* ({gains.max():+.3f}, n = {best['n']}), the one that lowers it most "
-        f"*{worst['what']}* ({gains.min():+.3f}, n = {worst['n']})."
+        f"{best['what']} ({gains.max():+.3f}, n = {best['n']}), the one that lowers it most "
+        f"{worst['what']} ({gains.min():+.3f}, n = {worst['n']})."
     )
     printed = table.dropna(subset="published")
     if printed.empty:
         return told
-    parts = []
-    for words, column in (("published", "published"), ("third-party", "third party")):
-        reached = printed.loc[printed["value"] >= printed[column], "what"]
-        names = f"*{'*, *'.join(reached)}*" if len(reached) else "none"
-        parts.append(f"the {words} mean of their own classes: {names}")
+    above = {
+        column: printed.loc[printed["value"] >= printed[column], "what"]
+        for column in ("published", "third party")
+    }
+    first, second = above.values()
+    names = f" ({'; '.join(first)})" if len(first) else ""
     return (
-        f"{told} Changes that reach {'; '.join(parts)}. One that does not reach it, does not "
-        "explain the gap alone."
+        f"{told} The published mean of their own classes is reached by {len(first)} of "
+        f"{len(printed)}{names}, the third-party mean by {len(second)}. A change that does not "
+        "reach a number does not explain it alone."
     )
 
 
