@@ -683,10 +683,9 @@ baseline_table("Fashion-MNIST", rows.iloc[:0], "Fashion-MNIST")
 
 # %% tags=["hide-input", "full-width", "figure"]
 by_loss = gradcon.losses(reference, "CIFAR-10")
-told_loss = by_loss.rename(columns={"squared": "squared error", "bce": "cross-entropy"})
-told_loss.reset_index().style.hide(axis="index").format(precision=3).set_table_attributes(
-    'class="numbers"'
-) if len(by_loss) else None
+by_loss_words = by_loss.rename(columns={"squared": "squared error", "bce": "cross-entropy"})
+by_loss_table = by_loss_words.reset_index().style.hide(axis="index").format(precision=3)
+by_loss_table.set_table_attributes('class="numbers"') if len(by_loss) else None
 
 # %% [markdown]
 # ### How sure is one cell?
@@ -897,10 +896,10 @@ for method in ("CAE", "CAE+Grad"):
 #
 # ## Learning curves
 #
-# The constraint pulls the gradient of each new batch towards the average of all earlier ones. That
-# keeps the cosine high, and it slows the fall of the reconstruction error.
+# The constraint pulls the gradient of each new batch towards the average of all earlier ones.
+# {numref}`fig-gc-learning` shows what that does to the cosine and to the reconstruction error.
 #
-# On digits something else can happen, which the slides do not mention. Digits are mostly black, and
+# On digits something can happen that the slides do not mention. Digits are mostly black, and
 # the first few dozen updates at the official learning rate can push the logits of the output so far
 # down that the sigmoid is zero to all digits. Then the gradient is zero as well, exactly: the
 # network draws black for ever, and its reconstruction error ranks images by nothing but their ink.

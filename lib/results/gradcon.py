@@ -121,7 +121,7 @@ def course_means(wide: pd.DataFrame) -> pd.DataFrame:
     for name, part in wide.groupby(level="line"):
         whole = part.dropna(axis="columns", how="all").dropna()
         means = whole.mean().rename("value").rename_axis("epoch").reset_index()
-        parts.append(means.assign(line=name, n=len(whole)))
+        parts.append(means.assign(line=str(name), n=len(whole)))
     columns = ["line", "epoch", "value", "n"]
     return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
 

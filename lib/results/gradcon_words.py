@@ -4,10 +4,10 @@ Each says whose numbers it holds (`name`, "CIFAR-10, reference") and over how ma
 seeds. None holds a verdict: they stay true whatever the numbers are.
 """
 
+import math
 from collections.abc import Sized
 from itertools import pairwise
 
-import numpy as np
 import pandas as pd
 
 from lib.metrics import student_interval
@@ -46,21 +46,22 @@ def course(name: str, aurocs: pd.DataFrame, losses: pd.DataFrame) -> str:
     document's 1000 epochs.
     """
     seen = [epoch for epoch in MILESTONES if epoch in aurocs]
-    parts = []
-    for start, end in list(pairwise(seen)) or [(aurocs.columns[0], aurocs.columns[-1])]:
+    steps = list(pairwise(seen)) or [(int(aurocs.columns[0]), int(aurocs.columns[-1]))]
+    parts, logarithms = [], losses.map(math.log, na_action="ignore")
+    for start, end in steps:
         if (changes := gradcon.course_changes(aurocs, start, end)).empty:
             continue
         moved = ", ".join(
             f"{line} {change.mean:+.3f} (up in {up} of {n} networks)"
             for line, change, n, up in changes.itertuples()
         )
-        factors = gradcon.course_changes(np.log(losses), start, end)["change"]
-        errors = ", ".join(f"{m} {100 * np.exp(c.mean) - 100:+.0f} %" for m, c in factors.items())
+        factors = gradcon.course_changes(logarithms, start, end)["change"]
+        errors = ", ".join(f"{m} {100 * math.exp(c.mean) - 100:+.0f} %" for m, c in factors.items())
         error = f"; the error by {errors}" if errors else ""
         parts.append(f"From epoch {start} to {end} the mean AUROC changes by {moved}{error}.")
     if len(seen) > 1 and seen[-1] == MILESTONES[-1] and len(changes):
-        steps = np.log(DOCUMENT_EPOCHS / seen[-1]) / np.log(seen[-1] / seen[-2])
-        far = ", ".join(f"{line} {steps * c.mean:+.3f}" for line, c in changes["change"].items())
+        times = math.log(DOCUMENT_EPOCHS / seen[-1]) / math.log(seen[-1] / seen[-2])
+        far = ", ".join(f"{line} {times * c.mean:+.3f}" for line, c in changes["change"].items())
         parts.append(
             f"If every doubling of epochs changed as much as between {seen[-2]} and {seen[-1]}, "
             f"the document's {DOCUMENT_EPOCHS} epochs would bring another {far}: an extrapolation, "
@@ -90,9 +91,9 @@ def direction(name: str, angle: pd.Series, length: pd.Series) -> str:
 def kernel(name: str, by_class: pd.DataFrame, by_seed: pd.DataFrame) -> str:
     """Both readings of the Fisher kernel (`gradcon.kernel_means`, `kernel_ratios`)."""
     absolute, signed = by_class.loc[gradcon.ABSOLUTE], by_class.loc[gradcon.SIGNED]
-    ratio = by_seed.loc[gradcon.ABSOLUTE, "ratio"]
+    ratio = by_seed.loc[gradcon.ABSOLUTE]["ratio"]
     low, high = absolute["ratio"].min(), absolute["ratio"].max()
-    sides = [by_seed.loc[gradcon.SIGNED, kind].mean() for kind in ("abnormal", "normal")]
+    sides = [by_seed.loc[gradcon.SIGNED][kind].mean() for kind in ("abnormal", "normal")]
     return (
         f"{name} ({len(absolute)} classes, {seeds(ratio)}): by absolute value the mean kernel of "
         f"abnormal images is {mean(ratio, 2)} times that of normal ones (ratio of the means over "
@@ -108,8 +109,8 @@ def losses(table: pd.DataFrame) -> str:
     if not {("CAE", "recon"), ("VAE", "recon")} <= set(table.index):
         return "Networks trained on cross-entropy have no reference rows yet."
     told = [
-        f"{words} {table.loc[('CAE', 'recon'), column]:.3f} (CAE) and "
-        f"{table.loc[('VAE', 'recon'), column]:.3f} (VAE)"
+        f"{words} {table[column]['CAE', 'recon']:.3f} (CAE) and "
+        f"{table[column]['VAE', 'recon']:.3f} (VAE)"
         for words, column in (("the squared error", "squared"), ("cross-entropy", "bce"))
     ]
     names = ", ".join(table.attrs["classes"])
@@ -124,7 +125,7 @@ def moves(table: pd.DataFrame, source: str) -> str:
     if table.empty:
         return "There are no rows with another setting yet."
     gains = table["value"] - table["base"]
-    best, worst = table.loc[gains.idxmax()], table.loc[gains.idxmin()]
+    best, worst = table.iloc[int(gains.argmax())], table.iloc[int(gains.argmin())]
     told = (
         f"Of {len(table)} changes ({source}) the one that raises the mean most is "
         f"{best['what']} ({gains.max():+.3f}, n = {best['n']}), the one that lowers it most "
