@@ -171,11 +171,13 @@ def losses(rows: pd.DataFrame, dataset: str) -> pd.DataFrame:
     return table
 
 
-def epochs_of(rows: pd.DataFrame, runs: pd.DataFrame, dataset: str) -> list[int]:
-    """The epochs, ascending, of the runs behind GradCon's own rows (empty variant) on a set."""
+def epochs_of(
+    rows: pd.DataFrame, runs: pd.DataFrame, dataset: str, *, setting: Setting | None = None
+) -> list[int]:
+    """The epochs, ascending, of the runs behind GradCon's rows on a set, in one setting."""
     kept = _single(rows, dataset, COMPARED)
-    names = kept.loc[(kept["method"] == "GradCon") & (kept["variant"] == ""), "run"]
-    given = runs.loc[runs["run"].isin(names), "parameters"].map(run_parameters)
+    kept = kept[(kept["method"] == "GradCon") & (kept["variant"] == variant(**(setting or {})))]
+    given = runs.loc[runs["run"].isin(kept["run"]), "parameters"].map(run_parameters)
     return sorted({int(str(values["epochs"])) for values in given})
 
 

@@ -228,10 +228,11 @@ def test_losses_are_compared_over_the_networks_that_have_both():
     assert losses(rows.iloc[:2], "MNIST").empty
 
 
-def test_epochs_are_those_of_the_runs_behind_the_document_s_own_setting():
+def test_epochs_are_those_of_the_runs_behind_one_setting():
     rows = frame([gradcon_row(0.5), gradcon_row(0.6, variant="alpha=1", run="other")])
     runs = pd.DataFrame({"run": ["r", "other"], "parameters": ['{"epochs": 60}', '{"epochs": 5}']})
     assert epochs_of(rows, runs, "MNIST") == [60]
+    assert epochs_of(rows, runs, "MNIST", setting={"alpha": 1}) == [5]
 
 
 def test_without_rows_there_is_nothing_to_tell():

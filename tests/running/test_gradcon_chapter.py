@@ -319,6 +319,7 @@ def test_the_page_reads_each_kind_of_reference(
     lacking = {key for key, text in told.items() if " yet" in text}
     assert lacking == {"untried", "budget-fashion"}  # no rows of Fashion-MNIST were given
     assert told["untried"].startswith("Not tried yet: the weight of the constraint")
+    assert "2 epochs; " in told["budget-cifar"] and "after 2 epochs (at" in told["slow"]
     assert "CAE 1, CAE+Grad 1, VAE 1, VAE+Grad 1" in told["budget-cifar"]
     assert "From epoch 60 to 150" in told["epochs-line"]
     assert "MNIST, reference, learning rate 0.0001 (10 classes" in told["fisher-line"]
