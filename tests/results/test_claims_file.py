@@ -28,7 +28,7 @@ OURS = {
     ("baseline-auroc", "MNIST", "VAE", "recon"),
     ("baseline-auroc", "MNIST", "VAE", "latent"),
     ("baseline-auroc", "MNIST", "VAE+Grad", "grad"),
-    ("fisher-kernel", "MNIST", "CAE", "mean absolute kernel"),
+    ("fisher-kernel", "CIFAR-10", "CAE", "mean absolute kernel"),
     ("abnormal-condition", "CURE-TSR", "CAE", "recon"),
     ("abnormal-condition", "CURE-TSR", "CAE+Grad", "grad"),
     ("abnormal-condition", "GTSRB-32", "CAE", "recon"),

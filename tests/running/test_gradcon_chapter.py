@@ -1,6 +1,7 @@
 """The GradCon chapter's parameters and bad input, with its cells run in this process."""
 
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from lib import data, errors, parameters
+from lib import data, errors, parameters, results
 from lib.data import ImageSet, class_names, idx_sets
 from lib.workspace import WORK
 
@@ -276,3 +277,56 @@ def test_all_cells_run_on_colour_images(gradcon_cells, monkeypatch: pytest.Monke
     rows = space["rows"]
     assert set(rows["class"]) == {"cat", ""}
     assert rows.loc[rows["metric"] == "parameters", "variant"].tolist() == ["channels=3"]
+
+
+def as_reference(rows: pd.DataFrame, title: str, names: Sequence[str], **setting: Any):
+    """The rows of one class, said of each of these classes of another set and setting."""
+    single = rows[rows["class"] != ""]
+    epochs = {"1": 20, "2": 60, "3": 150}
+    variants = {}
+    for text in single["variant"].unique():
+        given = results.parse_variant(text) | setting
+        for key in ("epochs", "epochs_shown"):
+            given |= {key: epochs[given[key]]} if key in given else {}
+        variants[text] = results.variant(**given)
+    told = single.assign(dataset=title, variant=single["variant"].map(variants), run="full")
+    return pd.concat([told.assign(**{"class": name}) for name in names])
+
+
+def test_the_page_reads_each_kind_of_reference(
+    gradcon_cells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = {"methods": ["CAE", "CAE+Grad", "VAE", "VAE+Grad"], "watch": [1, 2, 3], "epochs": 2}
+    more |= {"full_test": True, "kernel_images": 4, "prolong": 3}
+    space = gradcon_cells("provenance", **BASE | more)
+    rows, digits = space["rows"], [str(i) for i in range(10)]
+    three = ["car", "deer", "truck"]
+    whole = [
+        as_reference(rows, "CIFAR-10", class_names.CIFAR_10),
+        as_reference(rows[rows["variant"] == ""], "CIFAR-10", three, loss="bce"),
+        as_reference(rows, "MNIST", digits),
+        as_reference(rows, "MNIST", digits, lr=0.0001),
+    ]
+    half = [as_reference(rows, "CIFAR-10", ["plane", "car"])]
+    runs = results.runs_frame([space["provenance"] | {"run": "full"}])
+    monkeypatch.setattr(results, "reference_runs", lambda: runs)
+    found = {}
+    for name, parts in (("whole", whole), ("half", half), ("none", [rows.iloc[:0]])):
+        table = results.with_averages(results.frame(pd.concat(parts)))
+        monkeypatch.setattr(results, "reference_rows", lambda table=table: table)
+        found[name] = gradcon_cells("no such name", **BASE)["sentences"]
+    told = found["whole"]
+    lacking = {key for key, text in told.items() if " yet" in text}
+    assert lacking == {"untried", "budget-fashion"}  # no rows of Fashion-MNIST were given
+    assert told["untried"].startswith("Not tried yet: the weight of the constraint")
+    assert "2 epochs; " in told["budget-cifar"] and "after 2 epochs (at" in told["slow"]
+    assert "CAE 1, CAE+Grad 1, VAE 1, VAE+Grad 1" in told["budget-cifar"]
+    assert "From epoch 60 to 150" in told["epochs-line"]
+    assert "MNIST, reference, learning rate 0.0001 (10 classes" in told["fisher-line"]
+    assert told["direction-line"].startswith("CIFAR-10, reference (1 seed)")
+    assert "On the classes car, deer, truck alone" in told["loss-line"]
+    assert told["moves-source"] == found["half"]["moves-source"] == "reference runs on CIFAR-10"
+    assert "n = 2" in found["half"]["moves-line"]
+    for key in ("sacrifice", "gap-line", "budget-cifar", "cifar-10", "slow"):
+        assert " yet" in found["half"][key] and " yet" in found["none"][key]
+    assert found["none"]["moves-source"] == "this build, MNIST-5k"
