@@ -3,7 +3,9 @@
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,7 +45,15 @@ def remembered(function: Callable[..., T], *, but: Sequence[str] = ()) -> Callab
     kept: Callable[..., T] = Memory(folder / "remembered", verbose=0).cache(
         function, ignore=list(but)
     )
-    return kept
+
+    @wraps(function)
+    def quiet(*given: Any, **named: Any) -> T:
+        with warnings.catch_warnings():
+            # a matter of the machine's load, which must not end up in a notebook
+            warnings.filterwarnings("ignore", message="Persisting input arguments took")
+            return kept(*given, **named)
+
+    return quiet
 
 
 def run_name(chapter: str, parameters: Mapping[str, Any]) -> str:

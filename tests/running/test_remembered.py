@@ -1,9 +1,12 @@
 """Results that are kept in the work folder, so that a killed run goes on."""
 
+import time
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+from joblib import Memory
 
 from lib import workspace
 from lib.scores import forest_score
@@ -39,3 +42,24 @@ def test_what_was_computed_is_read_again(tmp_path: Path, monkeypatch: pytest.Mon
 def test_without_a_work_folder_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COMPANION_WORK", raising=False)
     assert workspace.remembered(forest_score) is forest_score
+
+
+class SlowToName:
+    """Past the half second from which joblib warns that it wrote down the arguments slowly."""
+
+    def __repr__(self) -> str:
+        time.sleep(0.6)
+        return "slow"
+
+
+def nothing(given: object) -> None:
+    """A function whose result does not matter."""
+
+
+def test_a_slow_machine_leaves_no_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.warns(UserWarning, match="Persisting input arguments"):
+        Memory(tmp_path / "bare", verbose=0).cache(nothing)(SlowToName())
+    monkeypatch.setenv("COMPANION_WORK", str(tmp_path))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        workspace.remembered(nothing)(SlowToName())
