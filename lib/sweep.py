@@ -15,11 +15,22 @@ import yaml
 from lib import parameters
 from lib.errors import BadInput, CompanionError
 from lib.paths import RESULTS, ROOT
-from lib.results import merge, merge_runs, read_rows, read_runs, write_rows, write_runs
+from lib.results import (
+    merge,
+    merge_runs,
+    read_rows,
+    read_runs,
+    without_known,
+    write_rows,
+    write_runs,
+)
 from lib.results.latent_store import adopt_latents
 
 FIELDS = {"chapter", "profile", "parameters", "grid", "changes"}
 REFERENCE = RESULTS / "reference"
+# An AUROC of the same network and images on another machine: float32 scores in another order where
+# they nearly tie. Other networks are further apart.
+ROUNDING = 1e-3
 
 
 def read_sweep(path: Path) -> dict[str, Any]:
@@ -83,10 +94,14 @@ def publish(name: str, source: Path, reference: Path = REFERENCE) -> Path:
     """Put a finished sweep's rows under results/reference and its runs into the runs.csv there.
 
     Runs of an earlier publication under the same name are dropped with their rows. Latents that
-    the cells stored go to results/reference/latents.
+    the cells stored go to results/reference/latents. What another sweep has published already,
+    such as the rows of untrained networks, stands there once.
+    Raises BadInput where it has another value, by more than ROUNDING.
     """
     rows, runs = read_rows(source / "rows.csv"), read_runs(source / "runs.csv")
     target, all_runs = reference / f"{name}.csv", reference / "runs.csv"
+    for other in sorted(set(reference.glob("*.csv")) - {target, all_runs}):
+        rows = without_known(rows, read_rows(other), rounding=ROUNDING)
     if all_runs.exists():
         known = read_runs(all_runs)
         replaced = set(read_rows(target)["run"]) if target.exists() else set()

@@ -38,6 +38,7 @@ from lib.results.rows import (
     merge,
     read_rows,
     row,
+    without_known,
     write_rows,
 )
 from lib.results.select import collector, pick
@@ -103,6 +104,7 @@ __all__ = [
     "verdict_table",
     "with_averages",
     "with_glance",
+    "without_known",
     "write_expected",
     "write_latents",
     "write_rows",

@@ -87,6 +87,25 @@ def merge(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
     return frame(table[~table.duplicated([*IDENTITY, "value", "n"])])
 
 
+def without_known(rows: pd.DataFrame, known: pd.DataFrame, *, rounding: float) -> pd.DataFrame:
+    """The rows whose measurement `known` does not hold yet.
+
+    For numbers that several runs find anew, such as a trivial score's: two machines round them
+    differently. Raises BadInput where a value is further than `rounding` from the known one.
+    """
+    keys = list(IDENTITY)
+    given = frame(rows)
+    values = given[keys].merge(known[[*keys, "value"]], on=keys, how="left")["value"]
+    apart = (given["value"] - values).abs()
+    if (apart > rounding).any():
+        i = int(apart.fillna(0).argmax())
+        raise BadInput(
+            f"Another value is known already of {describe(given.iloc[i])}: "
+            f"{values.iloc[i]:.4f}, not {given['value'].iloc[i]:.4f}."
+        )
+    return given[values.isna()].reset_index(drop=True)
+
+
 def read_rows(path: Path) -> pd.DataFrame:
     """The result rows of a CSV file, checked. Raises DataMissing or BadInput."""
     if not path.is_file():

@@ -17,6 +17,7 @@ from lib.results import (
     Latents,
     frame,
     latent_store,
+    merge,
     read_rows,
     read_runs,
     row,
@@ -163,6 +164,22 @@ def test_publishing_again_replaces_rows_and_runs_and_leaves_others(tmp_path: Pat
     assert read_rows(target)[["run", "value"]].values.tolist() == [["new", 0.7]]
     assert read_rows(reference / "cifar.csv")["run"].tolist() == ["other"]
     assert sorted(read_runs(reference / "runs.csv")["run"]) == ["new", "other"]
+
+
+def test_what_another_sweep_has_published_stands_once(tmp_path: Path) -> None:
+    reference = tmp_path / "reference"
+    sweep.publish("mnist", leave(tmp_path / "1", "base", digit=1), reference)
+    source = leave(tmp_path / "2", "moved", digit=1, value=0.5 + 0.9e-3)  # within the rounding
+    own = read_rows(leave(tmp_path / "3", "moved", digit=2) / "rows.csv")
+    write_rows(source / "rows.csv", merge([read_rows(source / "rows.csv"), own]))
+    target = sweep.publish("moves", source, reference)
+    assert read_rows(target)["class"].tolist() == ["2"]
+    assert read_rows(reference / "mnist.csv")["value"].tolist() == [0.5]
+    before = target.read_bytes()
+    apart = leave(tmp_path / "4", "moved", digit=1, value=0.5 + 1.1e-3)
+    with pytest.raises(BadInput, match=r"class 1, .*0\.5000, not 0\.5011"):
+        sweep.publish("moves", apart, reference)
+    assert target.read_bytes() == before
 
 
 def test_publishing_what_was_not_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
