@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from lib.errors import BadInput
 from lib.models.classifier import Classifier, check_whole
+from lib.models.pointwise import PointwiseConv2d
 
 SIZE = 32
 STAGES = ((1, 3, 1), (2, 4, 2), (4, 6, 2), (8, 3, 2))  # times the width, blocks, first stride
@@ -28,9 +29,7 @@ class BasicBlock(nn.Module):
         )
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or a != b:
-            self.shortcut = nn.Sequential(
-                nn.Conv2d(a, b, 1, stride=stride, bias=False), nn.BatchNorm2d(b)
-            )
+            self.shortcut = nn.Sequential(PointwiseConv2d(a, b, stride=stride), nn.BatchNorm2d(b))
         self.activation = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
