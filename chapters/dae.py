@@ -2111,7 +2111,7 @@ black_nearer = [
     if mean_of(where, method="black image", **NEAR) < mean_of(where, method="test images", **NEAR)
 ]
 sentences["distance-line"] = (
-    "By the attack *generator log*: "
+    "By the attack without the clamp (generator log): "
     f"{over_sets(lambda where: near_words(where, 'noise', 'black image'))}."
 ) + (
     f" A black image is nearer than test images {' and '.join(black_nearer)}: a small distance "
