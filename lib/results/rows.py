@@ -101,7 +101,7 @@ def without_known(rows: pd.DataFrame, known: pd.DataFrame, *, rounding: float) -
         i = int(apart.fillna(0).argmax())
         raise BadInput(
             f"Another value is known already of {describe(given.iloc[i])}: "
-            f"{values.iloc[i]:.4f}, not {given['value'].iloc[i]:.4f}."
+            f"{values.iloc[i]:.6f}, not {given['value'].iloc[i]:.6f}."
         )
     return given[values.isna()].reset_index(drop=True)
 

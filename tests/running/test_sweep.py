@@ -169,15 +169,15 @@ def test_publishing_again_replaces_rows_and_runs_and_leaves_others(tmp_path: Pat
 def test_what_another_sweep_has_published_stands_once(tmp_path: Path) -> None:
     reference = tmp_path / "reference"
     sweep.publish("mnist", leave(tmp_path / "1", "base", digit=1), reference)
-    source = leave(tmp_path / "2", "moved", digit=1, value=0.5 + 0.9e-3)  # within the rounding
+    source = leave(tmp_path / "2", "moved", digit=1, value=0.5 + 0.9 * sweep.ROUNDING)  # within the rounding
     own = read_rows(leave(tmp_path / "3", "moved", digit=2) / "rows.csv")
     write_rows(source / "rows.csv", merge([read_rows(source / "rows.csv"), own]))
     target = sweep.publish("moves", source, reference)
     assert read_rows(target)["class"].tolist() == ["2"]
     assert read_rows(reference / "mnist.csv")["value"].tolist() == [0.5]
     before = target.read_bytes()
-    apart = leave(tmp_path / "4", "moved", digit=1, value=0.5 + 1.1e-3)
-    with pytest.raises(BadInput, match=r"class 1, .*0\.5000, not 0\.5011"):
+    apart = leave(tmp_path / "4", "moved", digit=1, value=0.5 + 1.1 * sweep.ROUNDING)
+    with pytest.raises(BadInput, match=r"class 1, .*0\.500000, not 0\.500011"):
         sweep.publish("moves", apart, reference)
     assert target.read_bytes() == before
 
