@@ -169,7 +169,8 @@ def test_publishing_again_replaces_rows_and_runs_and_leaves_others(tmp_path: Pat
 def test_what_another_sweep_has_published_stands_once(tmp_path: Path) -> None:
     reference = tmp_path / "reference"
     sweep.publish("mnist", leave(tmp_path / "1", "base", digit=1), reference)
-    source = leave(tmp_path / "2", "moved", digit=1, value=0.5 + 0.9 * sweep.ROUNDING)  # within the rounding
+    within = 0.5 + 0.9 * sweep.ROUNDING
+    source = leave(tmp_path / "2", "moved", digit=1, value=within)
     own = read_rows(leave(tmp_path / "3", "moved", digit=2) / "rows.csv")
     write_rows(source / "rows.csv", merge([read_rows(source / "rows.csv"), own]))
     target = sweep.publish("moves", source, reference)
