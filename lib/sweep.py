@@ -29,7 +29,7 @@ from lib.results.latent_store import adopt_latents
 FIELDS = {"chapter", "profile", "parameters", "grid", "changes"}
 REFERENCE = RESULTS / "reference"
 # Untrained networks and trivial scores of the same images on CPUs with and without AVX-512: eight
-# AUROCs differed by 5e-7 at most, where two float32 scores nearly tie. Trained networks differ more.
+# AUROCs differed by 5e-7 at most, where two float32 scores nearly tie. Trained ones differ more.
 ROUNDING = 1e-5
 
 
