@@ -30,7 +30,8 @@ test: venv ## ruff, mypy, pytest, nbval
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -m "not browser and not bench"
-	$(BIN)/pytest --nbval-lax -p no:cacheprovider tests/notebooks
+	@printf '%s\n' tests/notebooks/*.ipynb | OMP_NUM_THREADS=1 xargs -P $(CORES) -n 1 \
+		$(BIN)/pytest -q --nbval-lax -p no:cacheprovider
 
 browser-test: venv ## open the built book in headless Chromium, network off
 	$(BIN)/pytest -m browser tests/book
