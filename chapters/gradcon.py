@@ -1297,8 +1297,7 @@ def verdict_on(claim: str) -> str:
 
 def trained(title: str, setting: dict | None = None) -> str:
     """The epochs of the reference runs on one set, in words."""
-    found = gradcon.epochs_of(reference, reference_runs, title, setting=setting)
-    return f"{' and '.join(map(str, found))} epochs"
+    return told.epochs(gradcon.epochs_of(reference, reference_runs, title, setting=setting))
 
 
 def budget(title: str) -> str:

@@ -173,12 +173,13 @@ def losses(rows: pd.DataFrame, dataset: str) -> pd.DataFrame:
 
 def epochs_of(
     rows: pd.DataFrame, runs: pd.DataFrame, dataset: str, *, setting: Setting | None = None
-) -> list[int]:
-    """The epochs, ascending, of the runs behind GradCon's rows on a set, in one setting."""
+) -> dict[int, list[int]]:
+    """The seeds behind GradCon's rows on a set, in one setting, by the epochs of their runs."""
     kept = _single(rows, dataset, COMPARED)
     kept = kept[(kept["method"] == "GradCon") & (kept["variant"] == variant(**(setting or {})))]
-    given = runs.loc[runs["run"].isin(kept["run"]), "parameters"].map(run_parameters)
-    return sorted({int(str(values["epochs"])) for values in given})
+    given = runs.set_index("run")["parameters"].map(lambda text: run_parameters(text)["epochs"])
+    by_epochs = kept.groupby(kept["run"].map(given).astype(int))["seed"]
+    return {int(str(epochs)): sorted(map(int, set(seeds))) for epochs, seeds in by_epochs}
 
 
 def _single(rows: pd.DataFrame, dataset: str, table: str, metric: str = "AUROC") -> pd.DataFrame:

@@ -5,7 +5,7 @@ seeds. None holds a verdict: they stay true whatever the numbers are.
 """
 
 import math
-from collections.abc import Sized
+from collections.abc import Mapping, Sequence, Sized
 from itertools import pairwise
 
 import pandas as pd
@@ -36,6 +36,20 @@ def mean(values: pd.Series, decimals: int = 3) -> str:
 def seeds(values: Sized) -> str:
     """How many seeds these are: `3 seeds`."""
     return f"{len(values)} seed{'s' if len(values) > 1 else ''}"
+
+
+def epochs(found: Mapping[int, Sequence[int]]) -> str:
+    """What `gradcon.epochs_of` found: `60 epochs`; of several `20 epochs with seeds 1 and 2, …`.
+
+    Without any rows `no epochs`.
+    """
+    if len(found) == 1:
+        return f"{next(iter(found))} epochs"
+    parts = [
+        f"{count} epochs with seed{'s' if len(seeds) > 1 else ''} {' and '.join(map(str, seeds))}"
+        for count, seeds in found.items()
+    ]
+    return ", ".join(parts) or "no epochs"
 
 
 def course(name: str, aurocs: pd.DataFrame, losses: pd.DataFrame) -> str:

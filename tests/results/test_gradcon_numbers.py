@@ -229,10 +229,20 @@ def test_losses_are_compared_over_the_networks_that_have_both():
 
 
 def test_epochs_are_those_of_the_runs_behind_one_setting():
-    rows = frame([gradcon_row(0.5), gradcon_row(0.6, variant="alpha=1", run="other")])
-    runs = pd.DataFrame({"run": ["r", "other"], "parameters": ['{"epochs": 60}', '{"epochs": 5}']})
-    assert epochs_of(rows, runs, "MNIST") == [60]
-    assert epochs_of(rows, runs, "MNIST", setting={"alpha": 1}) == [5]
+    rows = frame(
+        [
+            *[gradcon_row(0.5, seed=seed, class_=c, run="r") for seed in (2, 1) for c in "34"],
+            gradcon_row(0.5, seed=0, run="long"),
+            gradcon_row(0.6, variant="alpha=1", run="other"),
+        ]
+    )
+    epochs = {"r": 20, "other": 5, "long": 60, "unused": 1}
+    runs = pd.DataFrame(
+        {"run": list(epochs), "parameters": [f'{{"epochs": {n}}}' for n in epochs.values()]}
+    )
+    assert epochs_of(rows, runs, "MNIST") == {20: [1, 2], 60: [0]}
+    assert epochs_of(rows, runs, "MNIST", setting={"alpha": 1}) == {5: [0]}
+    assert epochs_of(rows, runs, "CIFAR-10") == {}
 
 
 def test_without_rows_there_is_nothing_to_tell():

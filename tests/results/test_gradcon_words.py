@@ -20,6 +20,14 @@ def test_a_mean_has_an_interval_only_over_several_seeds():
     assert told.seeds([0]) == "1 seed" and told.seeds([0, 1]) == "2 seeds"
 
 
+def test_epochs_name_the_seeds_only_where_they_differ():
+    assert told.epochs({60: [0, 1, 2]}) == "60 epochs"
+    assert (
+        told.epochs({20: [1, 2], 60: [0]}) == "20 epochs with seeds 1 and 2, 60 epochs with seed 0"
+    )
+    assert told.epochs({}) == "no epochs"
+
+
 def test_a_course_tells_changes_and_what_their_rate_would_give():
     aurocs = wide([{20: 0.5, 60: 0.6, 150: 0.7}, {20: 0.5, 60: 0.4, 150: 0.5}])
     losses = wide([{20: 1.0, 60: 0.5, 150: 0.25}], line="CAE")
