@@ -1087,7 +1087,7 @@ for axis, words in zip(axes[2:], picked, strict=False):
     axis.set_title(f"abnormal / normal\n{words}", fontsize="small")
     axis.set_yscale("symlog", linthresh=3)
     low, high = axis.get_ylim()
-    axis.set_yticks([y for y in (-1000, -100, -10, -2, 0, 2, 10, 100, 1000) if low <= y <= high])
+    axis.set_yticks([y for y in (-1000, -100, -10, -2, 0, 1, 2, 10, 100, 1000) if low <= y <= high])
     axis.yaxis.set_major_formatter("{x:g}")
     axis.yaxis.set_minor_locator(NullLocator())
     axis.set(xlabel="normal class")
@@ -1118,7 +1118,7 @@ def kernel_column(source: pd.DataFrame, title: str, setting: dict) -> dict[str, 
     found, by_seed = {}, gradcon.kernel_ratios(source, title, setting=setting)
     for score in gradcon.KERNEL_SCORES:
         for kind in ("normal", "abnormal"):
-            found[f"{score}, {kind} images"] = f"{by_seed.loc[score, kind].mean():.3g}"
+            found[f"{score}, {kind} images"] = told.size(by_seed.loc[score, kind].mean())
         ratio = metrics.student_interval(by_seed.loc[score, "ratio"])
         found[f"{score}, abnormal / normal"] = results.interval_text(ratio, decimals=2)
     kept = source[(source["table"] == gradcon.KERNEL) & (source["metric"] == "AUROC")]

@@ -14,13 +14,13 @@ from lib.metrics import student_interval
 from lib.results import gradcon
 from lib.results.tables import interval_text
 
-MILESTONES = (20, 60, 150)  # epochs of the reference runs between which changes are told
+MILESTONES = (1, 20, 60, 150)  # epochs of the reference runs between which changes are told
 DOCUMENT_EPOCHS = 1000
 UNTRIED = {
     "alpha": "the weight of the constraint",
     "reference": "the reference gradient",
     "selection": "the rule for the kept epoch",
-    "epochs": "more epochs",
+    "epochs": "training on to 150 epochs",
     "test": "all test images in place of the draw",
     "seed": "another seed",
     "lr": "another learning rate",
@@ -31,6 +31,12 @@ UNTRIED = {
 def mean(values: pd.Series, decimals: int = 3) -> str:
     """Mean and half the 95 % interval over seeds, `0.606 ± 0.024`; the mean alone of one."""
     return interval_text(student_interval(values), decimals=decimals)
+
+
+def size(value: float) -> str:
+    """Three digits of a number of any size, in full: `15,100`, `0.0312`."""
+    rounded = float(f"{value:.3g}")
+    return f"{rounded:,.0f}" if abs(rounded) >= 100 else f"{rounded:g}"
 
 
 def seeds(values: Sized) -> str:
@@ -112,8 +118,8 @@ def kernel(name: str, by_class: pd.DataFrame, by_seed: pd.DataFrame) -> str:
         f"{name} ({len(absolute)} classes, {seeds(ratio)}): by absolute value the mean kernel of "
         f"abnormal images is {mean(ratio, 2)} times that of normal ones (ratio of the means over "
         f"classes; single classes {low:.2f} to {high:.2f}, 2 or more in "
-        f"{int((absolute['ratio'] >= 2).sum())}). The signed means are {sides[0]:.3g} (abnormal) "
-        f"and {sides[1]:.3g} (normal), and the abnormal one is the larger in "
+        f"{int((absolute['ratio'] >= 2).sum())}). The signed means are {size(sides[0])} (abnormal) "
+        f"and {size(sides[1])} (normal), and the abnormal one is the larger in "
         f"{int((signed['abnormal'] > signed['normal']).sum())} of the {len(signed)} classes."
     )
 

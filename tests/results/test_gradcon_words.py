@@ -20,6 +20,11 @@ def test_a_mean_has_an_interval_only_over_several_seeds():
     assert told.seeds([0]) == "1 seed" and told.seeds([0, 1]) == "2 seeds"
 
 
+def test_sizes_have_three_digits_and_no_powers_of_ten():
+    assert told.size(15120.2) == "15,100" and told.size(-1234567) == "-1,230,000"
+    assert told.size(99.96) == "100" and told.size(7.0) == "7" and told.size(0.03123) == "0.0312"
+
+
 def test_epochs_name_the_seeds_only_where_they_differ():
     assert told.epochs({60: [0, 1, 2]}) == "60 epochs"
     assert (
@@ -101,5 +106,5 @@ def test_moves_name_what_reaches_the_printed_numbers():
     assert "published" not in told.moves(table.assign(published=float("nan")), "runs")
     assert told.moves(table.iloc[:0], "runs") == "There are no rows with another setting yet."
     words = told.untried(table)
-    assert "more epochs" not in words and "another learning rate" not in words
+    assert "150 epochs" not in words and "another learning rate" not in words
     assert words.startswith("Not tried yet: the weight of the constraint, the reference gradient")
