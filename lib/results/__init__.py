@@ -2,10 +2,12 @@
 
 from lib.results.agreement import agreement_lines
 from lib.results.averages import CLASSES, with_averages
+from lib.results.boards import Boards, boards, judged
 from lib.results.claims import Claim, claim_from, load_claims, published_text
 from lib.results.expected import (
     Expected,
     check_line,
+    check_lines,
     expectations,
     load_expected,
     write_expected,
@@ -42,7 +44,14 @@ from lib.results.rows import (
     write_rows,
 )
 from lib.results.select import collector, pick
-from lib.results.tables import compared, interval_text, join_published, three_numbers
+from lib.results.tables import (
+    compared,
+    interval_text,
+    join_published,
+    mean_text,
+    page_table,
+    three_numbers,
+)
 from lib.results.variants import VARIANT_KEYS, parse_variant, variant
 from lib.results.verdicts import (
     VERDICTS,
@@ -60,13 +69,16 @@ __all__ = [
     "RUN_COLUMNS",
     "VARIANT_KEYS",
     "VERDICTS",
+    "Boards",
     "Claim",
     "Expected",
     "Latents",
     "Verdict",
     "agreement_lines",
     "at_a_glance",
+    "boards",
     "check_line",
+    "check_lines",
     "claim_from",
     "collector",
     "compared",
@@ -79,11 +91,14 @@ __all__ = [
     "glance_oracle",
     "interval_text",
     "join_published",
+    "judged",
     "load_claims",
     "load_expected",
+    "mean_text",
     "measured_text",
     "merge",
     "merge_runs",
+    "page_table",
     "parse_variant",
     "pick",
     "provenance",

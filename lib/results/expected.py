@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from lib.errors import BadInput, DataMissing, UnknownName, nearest
+from lib.paths import CHAPTERS
 from lib.results.files import exact_number, write_whole
 
 LEAST_SEEDS = 8  # with fewer, two standard deviations are mostly guesswork
@@ -58,6 +59,17 @@ def write_expected(path: Path, rows: Iterable[Mapping[str, object]] | pd.DataFra
     table = pd.DataFrame(rows if isinstance(rows, pd.DataFrame) else list(rows))
     expectations(table)
     write_whole(path, table.to_csv(index=False, lineterminator="\n"))
+
+
+def check_lines(
+    chapter: str, checked: Mapping[str, float], *, folder: Path = CHAPTERS / "expected"
+) -> list[str]:
+    """`check_line` of each number that a chapter's smoke run is held to.
+
+    Raises DataMissing for a chapter without stored expectations, UnknownName as `check_line` does.
+    """
+    expected = load_expected(folder / f"{chapter}.csv")
+    return [check_line(name, value, expected) for name, value in checked.items()]
 
 
 def check_line(name: str, value: float, expected: Mapping[str, Expected]) -> str:

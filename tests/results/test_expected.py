@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from lib.errors import BadInput, DataMissing, UnknownName
-from lib.results import Expected, check_line, load_expected, write_expected
+from lib.results import Expected, check_line, check_lines, load_expected, write_expected
 
 VALUES = [0.96, 0.98] * 4
 
@@ -35,6 +35,19 @@ def test_line_is_exact_and_judges_unrounded_numbers():
     assert check_line("x", 0.9502, narrow) == "x: expected 0.970 ± 0.020: OFF"
     assert check_line("x", 0.9504, narrow) == "x: expected 0.970 ± 0.020: ok"
     assert check_line("AUROC", math.nan, expected).endswith("OFF")
+
+
+def test_lines_of_a_chapter(tmp_path):
+    write_expected(tmp_path / "chapter.csv", rows(VALUES) + rows(VALUES, name="other"))
+    lines = check_lines("chapter", {"other": 0.97, "AUROC of digit 1": 0.5}, folder=tmp_path)
+    assert lines == [
+        "other: expected 0.970 ± 0.021: ok",
+        "AUROC of digit 1: expected 0.970 ± 0.021: OFF",
+    ]
+    with pytest.raises(UnknownName, match="Nothing is expected of 'AUC'"):
+        check_lines("chapter", {"AUC": 0.97}, folder=tmp_path)
+    with pytest.raises(DataMissing, match="no expectations named none"):
+        check_lines("none", {}, folder=tmp_path)
 
 
 def test_a_shift_by_twice_the_width_is_always_off():

@@ -10,6 +10,8 @@ from lib.results import (
     frame,
     interval_text,
     join_published,
+    mean_text,
+    page_table,
     published,
     row,
     three_numbers,
@@ -56,6 +58,26 @@ def test_interval_text():
     assert interval_text(Interval(0.968, 0.964, 0.972, 3)) == "0.968 ± 0.004"
     assert interval_text(Interval(0.968, float("-inf"), float("inf"), 1)) == "0.968"
     assert interval_text(Interval(230721.0, 230721.0, 230721.0, 1), decimals=0) == "230,721"
+
+
+def test_mean_text_by_hand():
+    # deviation 0.1 of three values; Student's t of two degrees of freedom is 4.303
+    assert mean_text(pd.Series([0.5, 0.6, 0.7])) == "0.600 ± 0.248"
+    assert mean_text(pd.Series([0.5]), decimals=1) == "0.5"
+    assert mean_text(pd.Series(dtype=float)) == ""
+
+
+def test_tables_of_pages():
+    table = pd.DataFrame({"verdict": ["partly"]}, index=["a line's name"])
+    numbers, words = page_table(table, "Three rings"), page_table(table, kind="words")
+    assert 'class="numbers"' in numbers.to_html() and "Three rings" in numbers.to_html()
+    assert 'class="words"' in words.to_html() and "<caption>" not in words.to_html()
+    assert ("a line's name" in numbers.to_html(), "a line's name" in words.to_html()) == (
+        True,
+        False,
+    )
+    with pytest.raises(BadInput, match="numbers or words, not 'colours'"):
+        page_table(table, kind="colours")
 
 
 def test_three_numbers_stand_under_their_names():

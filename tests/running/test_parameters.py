@@ -114,3 +114,15 @@ def test_book_chapters_are_those_that_can_run(tiny: Path, tmp_path: Path) -> Non
     header = "# jupyter:\n#   companion:\n#     assembled: true\n"
     (tiny / "tiny.py").write_text(text.replace("# jupyter:\n", header))
     assert parameters.is_assembled("tiny")
+
+
+def test_numbers_and_lists_of_settings() -> None:
+    settings = {"epochs": 1, "rate": float("nan"), "seeds": [0, 2], "twice": [1, 1], "none": []}
+    parameters.need_least(settings, 1, "epochs")
+    parameters.need_entries(settings, 0, "seeds")
+    for least, name in ((2, "epochs"), (0, "rate")):
+        with pytest.raises(BadInput, match=f"{name} must be at least {least}; it was"):
+            parameters.need_least(settings, least, name)
+    for least, name in ((1, "seeds"), (0, "twice"), (0, "none")):
+        with pytest.raises(BadInput, match=f"{name} needs entries from {least} up, each once"):
+            parameters.need_entries(settings, least, name)
