@@ -65,34 +65,35 @@ from lib.data import anomaly_labels, load, one_class, resize, to_float
 from lib.errors import BadInput
 from lib.figures import (
     COLOURS,
+    angle_rose,
+    change_lines,
+    course_curves,
     learning_curves,
     reconstruction_grid,
     roc_curves,
     score_histograms,
     use_style,
 )
+from lib.methods import kernel_test
 from lib.models import CAE, VAE, build, count_parameters
-from lib.results import gradcon
+from lib.results import gradcon, gradcon_places, gradcon_reference
 from lib.results import gradcon_words as told
 
 started, clock = datetime.now(UTC), time.monotonic()
 settings = {name: globals()[name] for name in parameters.declared("gradcon")}
 run = workspace.run_name("gradcon", settings)
-if not classes or not seeds or min(seeds) < 0:
-    raise BadInput("classes and seeds need at least one entry each, and seeds none below 0.")
-if len(set(classes)) < len(classes) or len(set(seeds)) < len(seeds):
-    raise BadInput("classes and seeds must not name one entry twice.")
+parameters.need_entries(settings, 0, "classes", "seeds")
 if alpha <= 0:
     raise BadInput(f"alpha must be above 0 (the plain CAE stands beside it); it was {alpha}.")
-order = ("CAE", "CAE+Grad", "VAE", "VAE+Grad")
+order = gradcon.NETWORKS
 if not {"CAE", "CAE+Grad"} <= set(methods) <= set(order) or len(set(methods)) < len(methods):
     raise BadInput(
         f"methods needs CAE and CAE+Grad, and may have VAE and VAE+Grad; it was {methods}."
     )
 if kernel_images < 0 or kernel_images == 1:
     raise BadInput(f"kernel_images must be 0 or at least 2; it was {kernel_images}.")
-if min(watch, default=1) < 1 or len(set(watch)) < len(watch):
-    raise BadInput(f"watch needs epochs from 1 up, each once; it was {watch}.")
+if watch:
+    parameters.need_entries(settings, 1, "watch")
 if prolong and prolong <= epochs:
     raise BadInput(f"prolong must be 0 or more epochs than {epochs}; it was {prolong}.")
 watch = [epoch for epoch in watch if epoch <= max(epochs, prolong)]
@@ -289,10 +290,8 @@ longer = {
 # once; the largest difference from the loop over single images was
 # {glue:text}`gc-loop-difference` on {glue:text}`gc-loop-images` images of this run.
 
+
 # %% tags=["hide-input"]
-LAYERS = [f"layer={i}" for i in range(1, 5)]
-
-
 def as_numpy(found: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
     return {name: values.double().numpy() for name, values in found.items()}
 
@@ -308,29 +307,33 @@ def score_all(model: CAE, mean: list[torch.Tensor], x: torch.Tensor) -> dict[str
 final_gradient = partial(
     training.mean_gradient, batch_size=batch_size, reconstruction=reconstruction
 )
-tested, truth = {}, {}
+tested = {key: {} for key in splits}  # scores by network; untrained and trivial ones beside
+truth = {}
 for (seed, normal), split in splits.items():
+    found = tested[seed, normal]
     x, train_pixels = pixels[split["test"]], pixels[split["train"]]
     truth[seed, normal] = anomaly_labels(images.labels[split["test"]], normal)
     for method in ARMS:
         best = fitted[method, seed, normal]
-        tested[method, seed, normal] = score_all(best.model, best.reference.mean, x)
+        found[method] = score_all(best.model, best.reference.mean, x)
         # the same network against its own mean gradient, in place of that over all of training
         at_end = final_gradient(best.model, train_pixels.to(device))
-        tested[f"{method}, final", seed, normal] = score_all(best.model, at_end.mean, x)
+        found[f"{method}, final"] = score_all(best.model, at_end.mean, x)
     start = network(seed, normal)
     first_gradients = final_gradient(start, train_pixels.to(device))
-    tested["untrained CAE", seed, normal] = score_all(start, first_gradients.mean, x)
-    tested["trivial", seed, normal] = as_numpy(
+    found["untrained CAE"] = score_all(start, first_gradients.mean, x)
+    found["trivial"] = as_numpy(
         {
             "mean brightness": scores.mean_brightness(x),
             "distance to mean": scores.distance_to_mean(x, train_pixels),
         }
     )
 
+prolonged = {}
 for (method, seed, normal), on in longer.items():
     x = pixels[splits[seed, normal]["test"]]
-    tested[f"{method}, longer", seed, normal] = score_all(on.model, on.reference.mean, x)
+    scores_on = score_all(on.model, on.reference.mean, x)
+    prolonged.setdefault((seed, normal), {})[method] = scores_on
 
 best = fitted["CAE+Grad", seeds[0], classes[0]]
 few = pixels[splits[seeds[0], classes[0]]["test"]][:16].to(device)
@@ -344,16 +347,17 @@ glue("gc-loop-images", str(len(few)), display=False)
 
 # %% tags=["remove-cell"]
 # Further measurements: lengths of gradients, the course of training, all test images, the kernel
-lengths, by_layer, watched, whole_test = {}, {}, {}, {}
+by_layer, watched, whole_test, kernels, without_kernel = {}, {}, {}, {}, []
 for (seed, normal), split in splits.items():
     best, x = fitted["CAE+Grad", seed, normal], pixels[split["test"]]
     measure = partial(scores.gradient_magnitudes, best.model, reconstruction=reconstruction)
     measured = scores.in_batches(measure, x.to(device))
     by_layer[seed, normal] = measured.cpu().numpy()
     # the length of all four layers' gradient together: a score without direction
-    lengths[seed, normal] = measured.square().sum(1).sqrt().cpu().double().numpy()
+    length = measured.square().sum(1).sqrt().cpu().double().numpy()
+    tested[seed, normal]["CAE+Grad"][gradcon_places.LENGTH] = length
     watched[seed, normal] = [
-        (epoch, name, score_all(*source[name, seed, normal].at(epoch), x))
+        (name, epoch, score_all(*source[name, seed, normal].at(epoch), x))
         for epoch in watch
         for source in [fitted if epoch <= epochs else longer]
         for name in ("CAE", "CAE+Grad")
@@ -368,66 +372,30 @@ for (seed, normal), split in splits.items():
         }
         whole_test[seed, normal] = (anomaly_labels(images.labels[everyone], normal), whole)
 
-kernels, fisher_scores, kernel_labels, kernel_values = {}, {}, {}, {}
-without_kernel = []
 for (seed, normal), split in splits.items() if kernel_images else ():
-    model = fitted["CAE", seed, normal].model
-    rng = training.numpy_generator(seed, "kernel", normal)
-    members = {
-        "training": split["train"],
-        "normal": split["test"][truth[seed, normal] == 0],
-        "abnormal": split["test"][truth[seed, normal] == 1],
-    }
+    rng, labels = training.numpy_generator(seed, "kernel", normal), truth[seed, normal]
+    members = {"training": split["train"]}
+    members |= {kind: split["test"][labels == i] for i, kind in enumerate(("normal", "abnormal"))}
     # methods.md 1.9: twice as many test images of either kind as training images
     limits = dict.fromkeys(members, 2 * kernel_images) | {"training": kernel_images}
     chosen = {
         word: pixels[np.sort(rng.permutation(found)[: limits[word]])].to(device)
         for word, found in members.items()
     }
+    model, everything = fitted["CAE", seed, normal].model, pixels[split["train"]].to(device)
     try:
-        fisher = scores.fisher_diagonal(model, pixels[split["train"]].to(device))
-        kernel_of = {
-            kind: scores.fisher_kernel(model, chosen["training"], chosen[kind], fisher).cpu()
-            for kind in ("normal", "abnormal")
-        }
+        kernels[seed, normal] = kernel_test(model, everything, chosen.pop("training"), chosen)
     except BadInput:  # a network that draws black for every image has no gradient at all
         without_kernel.append(images.class_names[normal])
-        continue
-    found = []
-    for kind, values in kernel_of.items():
-        own_term = scores.fisher_self(model, chosen[kind], fisher).cpu()
-        kernel_values[seed, normal, kind] = values.mean(0).numpy(), values.abs().mean(0).numpy()
-        for score, number in (
-            ("mean absolute kernel", values.abs().mean()),
-            ("mean signed kernel", values.mean()),
-            ("mean self term", own_term.mean()),
-        ):
-            found.append((score, float(number), {"condition": kind}, values.numel()))
-    kernels[seed, normal] = found
-    both = torch.cat([chosen["normal"], chosen["abnormal"]])
-    kernel_labels[seed, normal] = np.arange(len(both)) >= len(chosen["normal"])
-    mean_u = scores.mean_fisher_score(model, pixels[split["train"]].to(device))
-    same_gradients = training.mean_gradient(model, pixels[split["train"]].to(device))
-    fisher_scores[seed, normal] = as_numpy(
-        {
-            "cosine in the Fisher metric": scores.fisher_score(model, both, mean_u, fisher).cpu(),
-            "plain cosine": scores.gradient_score(model, both, same_gradients.mean).cpu(),
-            "self term": scores.fisher_self(model, both, fisher).cpu(),
-        }
-    )
 
 # %% tags=["remove-cell"]
 # Rows: one number each. What differs from the profile's own setting goes into `variant`.
 GRADCON = gradcon.GRADCON
-own = {"alpha": 0.03, "beta": 0.12, "learning_rate": 1e-3, "selection": "best"}
-own |= {"reconstruction": "squared", "averaging": "all"}
-if profile in parameters.profile_names():
-    own |= {k: v for k, v in parameters.profile(profile, "gradcon").items() if k in own}
+usual = {"alpha": 0.03, "beta": 0.12, "learning_rate": 1e-3, "selection": "best"}
+usual |= {"reconstruction": "squared", "averaging": "all"}
 short = {"alpha": "alpha", "beta": "beta", "learning_rate": "lr", "selection": "selection"}
 short |= {"reconstruction": "loss", "averaging": "reference"}
-changed = {short[name]: settings[name] for name in own if settings[name] != own[name]}
-train_changed = {k: v for k, v in changed.items() if k != "beta"}
-loose_changed = {k: v for k, v in train_changed.items() if k != "alpha"}  # alpha has no part here
+variants = gradcon_places.variants(parameters.changed("gradcon", settings, usual, short))
 
 
 def explained_variance(best: training.Fitted, x: torch.Tensor) -> float:
@@ -436,114 +404,43 @@ def explained_variance(best: training.Fitted, x: torch.Tensor) -> float:
     return 1 - error / float((x - x.mean(0)).square().mean())
 
 
-GRADCON_AT = ("sota-auroc", "GradCon", GRADCON)
-BETAS = (0.0, 0.03, 0.5, 1.0, 4.0)
-collected = []
-for (seed, normal), split in splits.items():
-    labels = truth[seed, normal]
+add, collected = results.collector(run=run, dataset=images.title)
+for key, split in splits.items():
+    add_here = partial(add, seed=key[0], class_=images.class_names[key[1]])
 
-    def add(table, method, score, value, metric, n, *, seed=seed, normal=normal, **setting):
-        collected.append(
-            results.row(
-                run=run,
-                table=table,
-                dataset=images.title,
-                method=method,
-                score=score,
-                class_=images.class_names[normal],
-                variant=results.variant(**setting),
-                seed=seed,
-                metric=metric,
-                value=value,
-                n=n,
-            )
-        )
+    def add_auroc(labels, placed, add_here=add_here):
+        value = metrics.auroc(labels, placed.values)
+        add_here(value, metric="AUROC", n=len(labels), **placed.place)
 
-    plain, constrained = (tested[method, seed, normal] for method in ("CAE", "CAE+Grad"))
-    untrained, trivial = (tested[word, seed, normal] for word in ("untrained CAE", "trivial"))
-    ended, plain_ended = (tested[f"{word}, final", seed, normal] for word in ("CAE+Grad", "CAE"))
-    recon, grad = constrained["recon"], constrained["grad"]
-    without = loose_changed | {"alpha": 0}
-    kinds = [
-        ("baseline-auroc", "CAE", "recon", plain["recon"], loose_changed),
-        ("baseline-auroc", "CAE+Grad", "grad", plain["grad"], without),
-        ("baseline-auroc", "CAE+Grad", "recon", constrained["recon"], train_changed),
-        ("baseline-auroc", "CAE+Grad", "grad", constrained["grad"], train_changed),
-        ("baseline-auroc", "untrained CAE", "recon", untrained["recon"], loose_changed),
-        ("baseline-auroc", "untrained CAE", "grad", untrained["grad"], loose_changed),
-        *(("baseline-auroc", name, "", values, loose_changed) for name, values in trivial.items()),
-        (*GRADCON_AT, constrained[GRADCON], changed),
-        *(
-            ("baseline-auroc", "CAE+Grad", "grad", constrained[layer], train_changed | {"layer": i})
-            for i, layer in enumerate(LAYERS, start=1)
-        ),
-        ("baseline-auroc", "CAE+Grad", "gradient norm", lengths[seed, normal], train_changed),
-        # what moves the number: the weight in the score, and another reference gradient
-        *(
-            (*GRADCON_AT, recon + weight * grad, train_changed | {"beta": weight})
-            for weight in BETAS
-            if weight != beta
-        ),
-        *(
-            ("baseline-auroc", "CAE+Grad", "grad", at_end["grad"], setting | {"reference": "final"})
-            for setting, at_end in ((train_changed, ended), (without, plain_ended))
-        ),
-        (*GRADCON_AT, ended[GRADCON], changed | {"reference": "final"}),
-    ]
-    if ("CAE, longer", seed, normal) in tested:
-        plain_on, on = (tested[f"{word}, longer", seed, normal] for word in ("CAE", "CAE+Grad"))
-        more = {"epochs": prolong}
-        kinds += [
-            ("baseline-auroc", "CAE", "recon", plain_on["recon"], loose_changed | more),
-            ("baseline-auroc", "CAE+Grad", "recon", on["recon"], train_changed | more),
-            ("baseline-auroc", "CAE+Grad", "grad", on["grad"], train_changed | more),
-            (*GRADCON_AT, on[GRADCON], changed | more),
-        ]
-    for name in [name for name in ARMS if name.startswith("VAE")]:
-        setting = train_changed if "Grad" in name else loose_changed
-        found = tested[name, seed, normal]
-        for score in ("recon", "latent", "grad"):
-            method, where = name, setting
-            if (name, score) == ("VAE", "grad"):
-                method, where = "VAE+Grad", without  # the control without constraint
-            kinds.append(("baseline-auroc", method, score, found[score], where))
-    for table, method, score, values, setting in kinds:
-        add(table, method, score, metrics.auroc(labels, values), "AUROC", len(labels), **setting)
-    for epoch, name, found in watched[seed, normal]:
-        setting = (train_changed if "Grad" in name else loose_changed) | {"epochs_shown": epoch}
-        for score in ("recon", "grad"):
-            control = (name, score) == ("CAE", "grad")
-            method = "CAE+Grad" if control else name
-            where = without | {"epochs_shown": epoch} if control else setting
-            value = metrics.auroc(labels, found[score])
-            add("baseline-auroc", method, score, value, "AUROC", len(labels), **where)
-    if (seed, normal) in whole_test:
-        all_labels, by_name = whole_test[seed, normal]
-        for table, method, score, values, setting in (
-            ("baseline-auroc", "CAE", "recon", by_name["CAE"]["recon"], loose_changed),
-            ("baseline-auroc", "CAE+Grad", "grad", by_name["CAE+Grad"]["grad"], train_changed),
-            ("sota-auroc", "GradCon", GRADCON, by_name["CAE+Grad"][GRADCON], changed),
-        ):
-            value = metrics.auroc(all_labels, values)
-            add(table, method, score, value, "AUROC", len(all_labels), **setting, test="full")
-    for score, value, setting, n in kernels.get((seed, normal), ()):
-        add("fisher-kernel", "CAE", score, value, "kernel", n, **loose_changed, **setting)
-    for score, values in fisher_scores.get((seed, normal), {}).items():
-        value = metrics.auroc(kernel_labels[seed, normal], values)
-        add("fisher-kernel", "CAE", score, value, "AUROC", len(values), **loose_changed)
+    placed = gradcon_places.network_scores(tested[key], variants, beta=beta)
+    if key in prolonged:
+        placed += gradcon_places.prolonged_scores(prolonged[key], variants, epochs=prolong)
+    for seen in watched[key]:
+        placed += gradcon_places.watched_scores(*seen, variants)
+    for each in placed:
+        add_auroc(truth[key], each)
+    if key in whole_test:
+        all_labels, whole = whole_test[key]
+        for each in gradcon_places.full_test_scores(whole, variants):
+            add_auroc(all_labels, each)
+    if key in kernels:
+        found, where = kernels[key], {"table": gradcon.KERNEL, "method": "CAE", **variants.loose}
+        for (kind, score), value in found.means.items():
+            where |= {"score": score, "n": found.pairs[kind]}
+            add_here(value, metric="kernel", condition=kind, **where)
+        for score, values in found.scores.items():
+            where |= {"score": score, "n": len(values)}
+            add_here(metrics.auroc(found.labels, values), metric="AUROC", **where)
     held_out = pixels[split["validation"]]
     for method in ARMS:
-        done, setting = fitted[method, seed, normal], loose_changed
-        if "Grad" in method:
-            setting = train_changed
-        share = explained_variance(done, held_out)
-        add("training", method, "", share, "explained variance", len(held_out), **setting)
-        add("training", method, "", done.epoch, "kept epoch", len(held_out), **setting)
-        for entry in longer.get((method, seed, normal), done).history:
+        done, where = fitted[method, *key], {"table": gradcon.TRAINING, "method": method}
+        where |= {"n": len(held_out), **variants.of(method)}
+        add_here(explained_variance(done, held_out), metric="explained variance", **where)
+        add_here(done.epoch, metric="kept epoch", **where)
+        for entry in longer.get((method, *key), done).history:
             if (epoch := int(entry["epoch"])) in watch:
-                where = setting | {"epochs_shown": epoch}
                 loss = entry["validation_L"]
-                add("training", method, "", loss, "validation loss", len(held_out), **where)
+                add_here(loss, metric="validation loss", epochs_shown=epoch, **where)
 
 channels = pixels.shape[1]
 collected.append(
@@ -577,41 +474,18 @@ workspace.leave_results(rows, provenance)
 mine = results.with_averages(rows)
 reference, reference_runs = results.reference_rows(), results.reference_runs()
 document = results.published("gradcon-slides")
-SLOW = {"lr": 0.0001}  # the control for MNIST
+SLOW = gradcon_reference.SLOW
 full_size = {"MNIST-5k": "MNIST"}.get(images.title, images.title)
-PAIRS = {
-    "CAE recon": ("CAE", "recon", results.variant(**loose_changed)),
-    "CAE+Grad recon": ("CAE+Grad", "recon", results.variant(**train_changed)),
-    "CAE+Grad grad": ("CAE+Grad", "grad", results.variant(**train_changed)),
-    "CAE grad": ("CAE+Grad", "grad", results.variant(**loose_changed, alpha=0)),
-    "GradCon": ("GradCon", GRADCON, results.variant(**changed)),
-    "untrained recon": ("untrained CAE", "recon", results.variant(**loose_changed)),
-    "untrained grad": ("untrained CAE", "grad", results.variant(**loose_changed)),
-    "distance to mean": ("distance to mean", "", results.variant(**loose_changed)),
-    "gradient norm": ("CAE+Grad", "gradient norm", results.variant(**train_changed)),
-}
-if "VAE" in methods:
-    PAIRS["VAE recon"] = ("VAE", "recon", results.variant(**loose_changed))
-    PAIRS["VAE latent"] = ("VAE", "latent", results.variant(**loose_changed))
-if "VAE+Grad" in methods:
-    PAIRS["VAE+Grad grad"] = ("VAE+Grad", "grad", results.variant(**train_changed))
-
-
-def select(table: pd.DataFrame, method: str, score: str, setting: str) -> pd.DataFrame:
-    """The AUROC rows of single classes of one method, score and variant."""
-    single = (table["class"] != "average") & (table["metric"] == "AUROC")
-    keys = (table["method"] == method) & (table["score"] == score) & (table["variant"] == setting)
-    return table[single & keys]
-
-
+PLACES = gradcon_places.main_places(variants, methods)
 # means over the classes and seeds of this run
-checked = {name: float(select(rows, *keys)["value"].mean()) for name, keys in PAIRS.items()}
+checked = {
+    name: float(gradcon.single_classes(rows, *place)["value"].mean())
+    for name, place in PLACES.items()
+}
 workspace.leave_checked(checked)
 # %% tags=["nbval-check-output", "remove-cell"]
 if profile == "smoke":
-    expected = results.load_expected(parameters.CHAPTERS / "expected" / "gradcon.csv")
-    for name, value in checked.items():
-        print(results.check_line(name, value, expected))
+    print(*results.check_lines("gradcon", checked), sep="\n")
 
 # %% [markdown]
 # ## Result
@@ -632,7 +506,7 @@ def compact(shown: pd.DataFrame):
     flat = shown.reset_index()
     where = [f"{n}, {d}" for n, d in zip(flat["numbers"], flat["data"], strict=True)]
     flat = flat.assign(numbers=where).drop(columns="data").rename_axis(columns=None)
-    return flat.style.hide(axis="index").set_table_attributes('class="numbers"')
+    return results.page_table(flat).hide(axis="index")
 
 
 def baseline_table(title: str, build: pd.DataFrame, dataset: str):
@@ -698,7 +572,7 @@ SHOWN = {"CAE recon": "recon", "CAE+Grad grad": "grad", "GradCon": "recon+beta*g
 lines = []
 for (seed, normal), labels in truth.items():
     for name, score in SHOWN.items():
-        values = tested["CAE" if name == "CAE recon" else "CAE+Grad", seed, normal][score]
+        values = tested[seed, normal]["CAE" if name == "CAE recon" else "CAE+Grad"][score]
         found = metrics.delong_interval(labels, values)
         where = {"seed": seed, "class": images.class_names[normal], "score": name}
         lines.append(where | {"AUROC": found.mean, "low": found.low, "high": found.high})
@@ -731,15 +605,11 @@ plt.close(figure)
 # goes with every claim on MNIST. {glue:text}`gc-dead-line`
 
 # %% tags=["hide-input", "full-width", "figure"]
-claims = [claim for claim in results.load_claims() if claim.id.startswith("gradcon-")]
-ours = results.evaluate(
-    claims, mine, results.runs_frame([provenance]), stand_in={full_size: images.title}
-)
-theirs = results.evaluate(claims, reference, reference_runs)
-verdicts = results.verdict_table(theirs, ours)
-verdicts["claim"] += " (" + theirs["scope"] + ")"
-judged = (theirs["verdict"] != "not tested yet") | (ours["verdict"] != "not tested yet")
-verdicts[judged].style.hide(axis="index").set_table_attributes('class="words"')
+board = results.boards("gradcon", reference, mine, provenance, stand_in={full_size: images.title})
+verdicts = results.verdict_table(*board)
+verdicts["claim"] += " (" + board.reference["scope"] + ")"
+told_of = pd.concat([found["verdict"] != "not tested yet" for found in board], axis=1).any(axis=1)
+results.page_table(verdicts[told_of], kind="words")
 
 # %% [markdown]
 # ## The idea in a picture
@@ -754,7 +624,7 @@ verdicts[judged].style.hide(axis="index").set_table_attributes('class="words"')
 shown = classes[len(classes) // 2]
 key = (seeds[0], shown)
 best, labels = fitted["CAE+Grad", *key], truth[key]
-ours_here, x_here = tested["CAE+Grad", *key], pixels[splits[key]["test"]]
+ours_here, x_here = tested[key]["CAE+Grad"], pixels[splits[key]["test"]]
 
 
 def middle(label: int) -> int:
@@ -771,20 +641,9 @@ figure = plt.figure(figsize=(9, 4))
 left, right = figure.subfigures(1, 2, width_ratios=[0.8, 1.2])
 reconstruction_grid(left, x_here[pair].numpy(), drawn, ["normal", "anomaly"])
 axis = right.add_subplot(projection="polar")
-angles = np.arccos(np.clip(-ours_here["grad"], -1, 1))
-edges = np.linspace(0, np.pi, 37)
-for label, word in ((0, "normal"), (1, "anomaly")):
-    share = np.histogram(angles[labels == label], edges)[0] / np.sum(labels == label)
-    axis.bar(edges[:-1], share, np.diff(edges), align="edge", color=COLOURS[word], alpha=0.55)
-top = axis.get_ylim()[1]
-for index, word in zip(pair, ("normal", "anomaly"), strict=True):
-    arrow = {"arrowstyle": "->", "color": COLOURS[word], "lw": 2}
-    axis.annotate("", (angles[index], top), (0, 0), arrowprops=arrow)
-    axis.plot([], color=COLOURS[word], lw=4, label=word)
-axis.annotate("", (0, top), (0, 0), arrowprops={"arrowstyle": "->", "color": "black", "lw": 2})
-axis.plot([], color="black", label="average training gradient")
+arrow = "average training gradient"
+angle_rose(axis, labels, -ours_here["grad"], picked=pair, reference=arrow)
 axis.legend(loc="upper center", bbox_to_anchor=(0.5, 0.2), ncols=3, fontsize="small")
-axis.set(thetamin=0, thetamax=180, yticks=[])
 axis.set_title("angle to the average training gradient", y=0.95)
 glue("gc-idea", figure, display=False)
 plt.close(figure)
@@ -807,7 +666,7 @@ glue("gc-shown-class", images.class_names[shown], display=False)
 # %% tags=["remove-cell", "figure"]
 figure, axes = plt.subplots(1, 4, figsize=(11, 3.1), sharey=True)
 for layer, axis in enumerate(axes):
-    angle = np.degrees(np.arccos(np.clip(-ours_here[LAYERS[layer]], -1, 1)))
+    angle = np.degrees(np.arccos(np.clip(-ours_here[gradcon_places.LAYERS[layer]], -1, 1)))
     for label, word in ((0, "normal"), (1, "anomaly")):
         kind = labels == label
         length = by_layer[key][kind, layer]
@@ -831,7 +690,7 @@ plt.close(figure)
 
 # %% tags=["remove-cell", "figure"]
 panel = {
-    "CAE recon": tested["CAE", *key]["recon"],
+    "CAE recon": tested[key]["CAE"]["recon"],
     "CAE+Grad recon": ours_here["recon"],
     "CAE+Grad grad": ours_here["grad"],
     "GradCon": ours_here["recon+beta*grad"],
@@ -844,9 +703,9 @@ plt.close(figure)
 picked = [classes[0], shown, classes[-1]] if len(classes) > 2 else classes
 figure, axes = plt.subplots(1, len(picked), figsize=(3.4 * len(picked), 3.4), squeeze=False)
 for axis, normal in zip(axes[0], picked, strict=True):
-    at = tested["CAE+Grad", seeds[0], normal]
+    at = tested[seeds[0], normal]["CAE+Grad"]
     curves = {
-        "recon": tested["CAE", seeds[0], normal]["recon"],
+        "recon": tested[seeds[0], normal]["CAE"]["recon"],
         "grad": at["grad"],
         "recon+beta*grad": at["recon+beta*grad"],
     }
@@ -943,7 +802,7 @@ plt.close(figure)
 course_sources = {
     f"{title}, reference": (reference, title, {})
     for title in ("CIFAR-10", "MNIST", "Fashion-MNIST")
-} | {f"{images.title}, this build": (rows, images.title, train_changed)}
+} | {f"{images.title}, this build": (rows, images.title, variants.train)}
 COURSE_METRICS = {"AUROC": "mean AUROC", "validation loss": "validation loss"}
 found_courses = {
     metric: {
@@ -960,20 +819,6 @@ COURSE_COLOURS = dict(
         strict=True,
     )
 )
-
-
-def draw_course(axis, means: pd.DataFrame, label: str) -> None:
-    """One line per network and score over the epochs, of which a few are named on the axis."""
-    for line, part in means.groupby("line", sort=False):
-        axis.plot(part["epoch"], part["value"], ".-", color=COURSE_COLOURS[line], label=line)
-    epochs_seen = sorted(means["epoch"].unique())
-    few = [epoch for epoch in epochs_seen if epoch in (1, 5, 20, 60, 150)]
-    named = epochs_seen if len(epochs_seen) <= 3 else few
-    axis.set(xscale="log", ylabel=label, xlabel="epoch")
-    axis.set_xticks(named, named)
-    axis.xaxis.set_minor_locator(NullLocator())
-
-
 figure, axes = plt.subplots(
     2,
     max(1, len(shown_courses)),
@@ -983,7 +828,7 @@ figure, axes = plt.subplots(
 for line_of_axes, (metric, label) in zip(axes, COURSE_METRICS.items(), strict=True):
     for axis, words in zip(line_of_axes, shown_courses, strict=False):
         means = gradcon.course_means(found_courses[metric][words])
-        draw_course(axis, means, label)
+        course_curves(axis, means, ylabel=label, colours=COURSE_COLOURS)
         counts = " or ".join(str(n) for n in sorted(means["n"].unique()))
         axis.set_title(f"{words}\nn = {counts} networks a line", fontsize="small")
     if shown_courses:
@@ -1007,7 +852,7 @@ plt.close(figure)
 # %% tags=["remove-cell", "figure"]
 layer_sources = {
     "CIFAR-10, reference": gradcon.layers(reference, "CIFAR-10"),
-    f"{images.title}, this build": gradcon.layers(rows, images.title, setting=train_changed),
+    f"{images.title}, this build": gradcon.layers(rows, images.title, setting=variants.train),
 }
 layer_sources = {words: found for words, found in layer_sources.items() if len(found)}
 figure, axes = plt.subplots(
@@ -1048,7 +893,7 @@ kernel_sources = {
     "CIFAR-10, reference": (reference, "CIFAR-10", {}),
     "MNIST, reference": (reference, "MNIST", {}),
     "MNIST, reference, learning rate 0.0001": (reference, "MNIST", SLOW),
-    f"{images.title}, this build": (rows, images.title, loose_changed),
+    f"{images.title}, this build": (rows, images.title, variants.loose),
 }
 kernel_sources = {
     words: source
@@ -1063,12 +908,12 @@ picked = [words for words in ratios if words.startswith("CIFAR-10") or words.end
 figure, axes = plt.subplots(
     1, 2 + max(1, len(picked)), figsize=(6.4 + 3 * max(1, len(picked)), 3.2)
 )
-if kernel_values:
+if kernels:
     kernel_key = (seeds[0], shown) if (seeds[0], shown) in kernels else next(iter(kernels))
     kinds = (("normal", "normal"), ("abnormal", "anomaly"))
     for axis, which, title in ((axes[0], 0, "signed"), (axes[1], 1, "absolute")):
         for kind, word in kinds:
-            values = kernel_values[*kernel_key, kind][which]
+            values = kernels[kernel_key].by_image[kind][which]
             share = np.linspace(0, 1, len(values))
             axis.plot(np.sort(values), share, color=COLOURS[word], label=kind)
         axis.set(title=f"mean {title} kernel", xlabel="K with training images", xscale="symlog")
@@ -1143,38 +988,19 @@ pd.DataFrame({words: kernel_column(*source) for words, source in kernel_sources.
 # three classes only, so every line has the published numbers *of its own classes* beside it.
 
 # %% tags=["remove-cell", "figure"]
-others_table = results.published()
-others_table = others_table[others_table["table"].str.contains("rerun of official code")]
-others_table = others_table[others_table["dataset"] == "CIFAR-10"]
-slides = document[(document["table"] == gradcon.COMPARED) & (document["dataset"] == "CIFAR-10")]
-slides = slides[slides["method"] == "GradCon"]
-published_mean = float(slides.loc[slides["class"] == "average", "value"].iloc[0])
-others = others_table.loc[others_table["class"] == "average", "value"].tolist()
-
-
-def printed_on(table: pd.DataFrame, names: tuple[str, ...]) -> float:
-    """The mean of what a table prints for these classes."""
-    return float(table.loc[table["class"].isin(names), "value"].mean())
-
-
-moved = gradcon.moves(reference, "CIFAR-10")
-told_moves = "reference runs on CIFAR-10"
+others = gradcon_reference.printed(results.published())
+moved, told_moves = gradcon.moves(reference, "CIFAR-10"), "reference runs on CIFAR-10"
 if moved.empty:
-    moved = gradcon.moves(rows, images.title, setting=changed)
+    moved = gradcon.moves(rows, images.title, setting=variants.whole)
     told_moves = f"this build, {images.title}"
-moved["published"] = [printed_on(slides, names) for names in moved["classes"]]
-moved["third party"] = [printed_on(others_table, names) for names in moved["classes"]]
+moved = others.beside(moved)
 figure, axis = plt.subplots(figsize=(8, 0.9 + 0.27 * max(len(moved), 4)))
-ticks = (("base", "black", "-", "our own setting"), ("published", "C3", "--", "published"))
-ticks += (("third party", "C0", ":", "third-party runs, mean of two"),)
-for column, colour, style, label in ticks:  # CIFAR-10's numbers have no place beside digits
-    lines = moved[column].dropna()
-    at, below, above = lines, lines.index - 0.5, lines.index + 0.5
-    axis.vlines(at, below, above, color=colour, ls=style, lw=1.5, label=label)
-axis.hlines(moved.index, moved["base"], moved["value"], color="0.75", lw=2, zorder=1)
-axis.plot(moved["value"], moved.index, "o", color=COLOURS["grad"], label="with the change")
-axis.set_yticks(moved.index, [f"{line.what} (n = {line.n})" for line in moved.itertuples()])
-axis.invert_yaxis()
+marks = {  # CIFAR-10's numbers have no place beside digits
+    "base": {"color": "black", "ls": "-", "label": "our own setting"},
+    "published": {"color": "C3", "ls": "--", "label": "published"},
+    "third party": {"color": "C0", "ls": ":", "label": "third-party runs, mean of two"},
+}
+change_lines(axis, moved, marks)
 axis.set(xlabel="mean AUROC over the classes of the line")
 figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=4)
 glue("gc-moves", figure, display=False)
@@ -1272,160 +1098,32 @@ summary = (
     f"{checked['distance to mean']:.3f}."
 )
 glue("gc-summary", summary, display=False)
-
-
-def average(table: pd.DataFrame, title: str, method: str, score: str, text: str = "") -> pd.Series:
-    """The ten-class means of one method, score and variant on one set."""
-    keys = {"dataset": title, "class": "average", "method": method, "score": score}
-    keys["metric"] = "AUROC"
-    if "variant" in table:
-        keys["variant"] = text
-    return table[(table[list(keys)] == pd.Series(keys)).all(axis=1)]["value"]
-
-
-def against_document(title: str, method: str, score: str) -> str:
-    """Our reference, and what the document prints where it prints something."""
-    ours = told.mean(average(reference, title, method, score))
-    printed = average(document, title, method, score)
-    return f"{ours} (published {printed.iloc[0]:.3f})" if len(printed) else ours
-
-
-def verdict_on(claim: str) -> str:
-    """The verdict of our reference runs on one claim."""
-    return str(theirs.loc[theirs["id"] == claim, "verdict"].iloc[0])
-
-
-def trained(title: str, setting: dict | None = None) -> str:
-    """The epochs of the reference runs on one set, in words."""
-    return told.epochs(gradcon.epochs_of(reference, reference_runs, title, setting=setting))
-
-
-def budget(title: str) -> str:
-    """Seeds of each network and epochs of the reference runs on one set."""
-    seeds_told = ", ".join(
-        f"{method} {len(found)}"
-        for method in order
-        if len(found := average(reference, title, method, "recon"))
-    )
-    if not seeds_told:
-        return "There are no reference runs with all ten classes yet."
-    return f"Reference runs: {trained(title)}; seeds with all ten classes: {seeds_told}."
-
-
-def worse_than_mean(table: pd.DataFrame, *given: dict) -> str:
-    """How many networks of each kind draw worse than the mean image would, in these settings."""
-    share = table[(table["class"] != "average") & (table["metric"] == "explained variance")]
-    share = share[share["variant"].isin([results.variant(**setting) for setting in given])]
-    counts = share.assign(bad=share["value"] < 0).groupby("method")["bad"].agg(["sum", "count"])
-    return ", ".join(
-        f"{line['sum']} of {line['count']} ({method})" for method, line in counts.iterrows()
-    )
-
-
-def slow_told() -> str:
-    """The control on MNIST with a tenth of the learning rate, from reference rows."""
-    text = results.variant(**SLOW)
-    arms = (("CAE", "recon"), ("CAE+Grad", "recon"), ("CAE+Grad", "grad"), ("GradCon", GRADCON))
-    if not len(average(reference, "MNIST", *arms[-1], text)):
-        return "On all ten digits of MNIST it has not been run yet (sweep gradcon-mnist-slow)."
-    parts = [
-        f"{method} {score} {told.mean(values)} ({told.seeds(values)}; at the official rate "
-        f"{told.mean(average(reference, 'MNIST', method, score))})"
-        for method, score in arms
-        for values in [average(reference, "MNIST", method, score, text)]
-    ]
-    drawn = worse_than_mean(reference[reference["dataset"] == "MNIST"], SLOW)
-    return (
-        f"At 0.0001, on MNIST, networks that draw worse than the mean image would: {drawn}. Mean "
-        f"AUROCs after {trained('MNIST', SLOW)} (at the official rate after {trained('MNIST')}): "
-        f"{'; '.join(parts)}."
-    )
-
-
-def sacrifice_told(title: str) -> str:
-    """Recon of CAE and VAE, both on the squared error, over the seeds that have both."""
-    single = reference[(reference["dataset"] == title) & (reference["class"] == "average")]
-    pair = [
-        results.pick(single, table=gradcon.BASELINE, method=m, score="recon", metric="AUROC")
-        for m in ("CAE", "VAE")
-    ]
-    both = pair[0].index.intersection(pair[1].index)
-    if not len(both):
-        return f"No reference runs of the VAE on all classes of {title} yet."
-    ours = " against ".join(told.mean(found[both]) for found in pair)
-    printed = " against ".join(
-        f"{average(document, title, method, 'recon').iloc[0]:.3f}" for method in ("CAE", "VAE")
-    )
-    return (
-        f"Recon of CAE against VAE, {title}: {ours} ({told.seeds(both)}, ten classes); published "
-        f"{printed}."
-    )
-
-
-def gap_told() -> str:
-    """Our mean beside the published one and the third-party runs."""
-    found = average(reference, "CIFAR-10", "GradCon", GRADCON)
-    if not len(found):
-        return "There is no reference mean over all ten classes yet."
-    parts = [
-        f"{abs(found.mean() - value):.3f} {'above' if found.mean() > value else 'below'} {name}"
-        for name, value in (
-            ("the published mean", published_mean),
-            ("the mean of the two", float(np.mean(others))),
-        )
-    ]
-    own = select(reference[reference["dataset"] == "CIFAR-10"], "GradCon", GRADCON, "")
-    above = slides.set_index("class")["value"].sub(own.groupby("class")["value"].mean()).dropna()
-    most = ", ".join(f"{name} {gap:+.3f}" for name, gap in above.nlargest(3).items())
-    return (
-        f"Ours is {told.mean(found)} ({told.seeds(found)}): {' and '.join(parts)}. By class the "
-        f"published numbers less ours are largest for {most}."
-    )
-
-
-dead_here = worse_than_mean(rows, loose_changed, train_changed)
-dead_there = worse_than_mean(reference[reference["dataset"] == "MNIST"], {})
-dead_line = (
-    "In our reference runs on MNIST, at the official learning rate, networks that draw validation "
-    f"images worse than the mean image would, as one that draws black does: {dead_there}."
-    if dead_there
-    else "There are no reference runs on MNIST yet."
-)
-again = " and ".join(f"{value:.4g}" for value in others)
+dead_here = gradcon_reference.worse_than_mean(rows, variants.loose, variants.train)
+dead_there = gradcon_reference.dead(reference)
+effect = board.reference.set_index("id").loc["gradcon-constraint-effect", "verdict"]
 sentences = {
-    "collapse": f"{dead_line} In this build: {dead_here}.",
-    "dead-line": f"{dead_line} Comparisons on MNIST rest on these networks.",
-    "slow": slow_told(),
-    "others": again,
-    "published-mean": f"{published_mean:.3f}",
-    "budget-cifar": budget("CIFAR-10"),
-    "budget-fashion": budget("Fashion-MNIST"),
-    "sacrifice": sacrifice_told("CIFAR-10"),
+    "collapse": f"{dead_there} In this build: {dead_here}.",
+    "dead-line": f"{dead_there} Comparisons on MNIST rest on these networks.",
+    "slow": gradcon_reference.slow(reference, reference_runs),
+    "others": others.others_words(),
+    "published-mean": f"{others.slides_mean:.3f}",
+    "budget-cifar": gradcon_reference.budget(reference, reference_runs, "CIFAR-10"),
+    "budget-fashion": gradcon_reference.budget(reference, reference_runs, "Fashion-MNIST"),
+    "sacrifice": gradcon_reference.sacrifice(reference, document, "CIFAR-10"),
     "loss-line": told.losses(by_loss),
-    "gap-line": gap_told(),
-    "cifar-10": "No reference runs on all classes of CIFAR-10 yet.",
-    "mnist": "No reference runs on all digits of MNIST yet.",
+    "gap-line": gradcon_reference.gap(reference, others),
+    "cifar-10": gradcon_reference.on_cifar(
+        reference, document, reference_runs, others=others, verdict=effect
+    ),
+    "mnist": gradcon_reference.on_mnist(reference, document, reference_runs),
 }
-if len(average(reference, "CIFAR-10", "GradCon", GRADCON)):
-    on_cifar = partial(against_document, "CIFAR-10")
-    sentences["cifar-10"] = (
-        f"On CIFAR-10 ({trained('CIFAR-10')} of the document's 1000) the gradient score of the "
-        f"constrained network has a mean AUROC of {on_cifar('CAE+Grad', 'grad')}, the "
-        f"reconstruction error of the plain autoencoder {on_cifar('CAE', 'recon')} (claim: the "
-        f"gradient detects better: {verdict_on('gradcon-constraint-effect')}). GradCon, both "
-        f"combined, has {on_cifar('GradCon', GRADCON)}; two runs of the official code by others "
-        f"gave {again}. The gradient score of the network before any training has "
-        f"{on_cifar('untrained CAE', 'grad')}."
-    )
-if len(average(reference, "MNIST", "GradCon", GRADCON)):
-    found = against_document("MNIST", "GradCon", GRADCON)
-    sentences["mnist"] = f"On MNIST ({trained('MNIST')}) GradCon has {found}. {dead_line}"
 direction = []
-if len(length := average(reference, "CIFAR-10", "CAE+Grad", "gradient norm")):
-    angle = average(reference, "CIFAR-10", "CAE+Grad", "grad")
+on_cifar = partial(gradcon_reference.average, reference, "CIFAR-10", "CAE+Grad")
+if len(length := on_cifar(gradcon_places.LENGTH)):
+    angle = on_cifar("grad")
     direction.append(told.direction("CIFAR-10, reference", angle, length))
 per_seed = [
-    select(rows, *PAIRS[name]).groupby("seed")["value"].mean()
+    gradcon.single_classes(rows, *PLACES[name]).groupby("seed")["value"].mean()
     for name in ("CAE+Grad grad", "gradient norm")
 ]
 direction.append(told.direction(f"{images.title}, this build", *per_seed))
@@ -1445,7 +1143,7 @@ if without_kernel:
         f"{', '.join(without_kernel)} in this build."
     )
 sentences["fisher-line"] = " ".join(kernel_lines) or "This run leaves the kernel out."
-sentences["kernel-class"] = images.class_names[kernel_key[1]] if kernel_values else "none"
+sentences["kernel-class"] = images.class_names[kernel_key[1]] if kernels else "none"
 sentences["moves-source"] = told_moves
 sentences["moves-line"] = told.moves(moved, told_moves)
 sentences["untried"] = told.untried(moved)

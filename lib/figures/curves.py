@@ -3,12 +3,17 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullLocator
+from matplotlib.typing import ColorType
 from numpy.typing import NDArray
 
 from lib.figures.style import COLOURS
 from lib.metrics import auroc, roc_points
+
+NAMED_EPOCHS = (1, 5, 20, 60, 150)
 
 
 def score_histograms(
@@ -46,3 +51,20 @@ def learning_curves(
         epochs = [entry["epoch"] for entry in history]
         axis.plot(epochs, [entry[key] for entry in history], label=name, color=colour, lw=1.3)
     axis.set(xlabel="epoch", ylabel=ylabel)
+
+
+def course_curves(
+    axis: Axes, means: pd.DataFrame, *, ylabel: str, colours: Mapping[str, ColorType]
+) -> None:
+    """A number over the epochs of trainings, one curve per `line` of `means`.
+
+    Columns line, epoch and value; `colours` by line. Few epochs are named on the axis, which is
+    logarithmic.
+    """
+    for line, part in means.groupby("line", sort=False):
+        axis.plot(part["epoch"], part["value"], ".-", color=colours[str(line)], label=line)
+    seen = sorted(means["epoch"].unique())
+    named = seen if len(seen) <= 3 else [epoch for epoch in seen if epoch in NAMED_EPOCHS]
+    axis.set(xscale="log", ylabel=ylabel, xlabel="epoch")
+    axis.set_xticks(named, [f"{epoch:g}" for epoch in named])
+    axis.xaxis.set_minor_locator(NullLocator())

@@ -3,6 +3,7 @@
 To add one: a file with its `fit_…`, and a line in `table.py`. Nothing else of lib imports this.
 """
 
+from lib.methods.fisher_kernel import KernelTest, kernel_test
 from lib.methods.gradcon import train_gradcon
 from lib.methods.lsa import BATCH as LSA_BATCH
 from lib.methods.ocsvm import CHOSEN
@@ -24,6 +25,7 @@ __all__ = [
     "LSA_BATCH",
     "METHODS",
     "NOT_RERUN",
+    "KernelTest",
     "Labelled",
     "Method",
     "NotRerun",
@@ -32,6 +34,7 @@ __all__ = [
     "Sizes",
     "Task",
     "a_tenth",
+    "kernel_test",
     "method",
     "milliseconds",
     "published_protocol",

@@ -28,6 +28,15 @@ WORDS = {
 Setting = Mapping[str, str | int | float]
 
 
+def single_classes(
+    rows: pd.DataFrame, method: str, score: str, setting: Setting | None = None
+) -> pd.DataFrame:
+    """The AUROC rows of single classes of one method, score and setting."""
+    single = (rows["class"] != "average") & (rows["metric"] == "AUROC")
+    keys = (rows["method"] == method) & (rows["score"] == score)
+    return rows[single & keys & (rows["variant"] == variant(**(setting or {})))]
+
+
 def kernel_means(
     rows: pd.DataFrame, dataset: str, *, setting: Setting | None = None
 ) -> pd.DataFrame:

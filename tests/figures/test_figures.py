@@ -3,10 +3,14 @@
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 
 from lib.figures import (
     COLOURS,
+    angle_rose,
+    change_lines,
+    course_curves,
     learning_curves,
     map_grid,
     reconstruction_grid,
@@ -229,3 +233,69 @@ def test_style_saves_pixels_not_vectors():
     use_style()
     assert plt.rcParams["savefig.format"] == "png"
     assert plt.rcParams["image.cmap"] == "gray"
+
+
+def test_course_curves(panels):
+    means = pd.DataFrame(
+        {
+            "line": ["CAE recon"] * 4 + ["CAE+Grad grad"],
+            "epoch": [1, 2, 5, 60, 5],
+            "value": [0.5, 0.6, 0.7, 0.8, 0.9],
+        }
+    )
+    (axis,) = panels()
+    course_curves(axis, means, ylabel="AUROC", colours={"CAE recon": "C0", "CAE+Grad grad": "C1"})
+    found = {line.get_label(): [list(v) for v in line.get_data()] for line in axis.get_lines()}
+    assert found["CAE recon"] == [[1, 2, 5, 60], [0.5, 0.6, 0.7, 0.8]]
+    assert found["CAE+Grad grad"] == [[5], [0.9]]
+    assert [text.get_text() for text in axis.get_xticklabels()] == ["1", "5", "60"]
+    assert (axis.get_ylabel(), axis.get_xscale()) == ("AUROC", "log")
+
+
+def test_a_short_course_names_all_its_epochs(panels):
+    (axis,) = panels()
+    means = pd.DataFrame({"line": "CAE", "epoch": [2, 3], "value": [0.5, 0.6]})
+    course_curves(axis, means, ylabel="", colours={"CAE": "C0"})
+    assert [text.get_text() for text in axis.get_xticklabels()] == ["2", "3"]
+
+
+def test_changes_lie_between_base_and_value_with_a_mark_where_there_is_a_number(panels):
+    table = pd.DataFrame(
+        {
+            "what": ["alpha 1", "beta 0"],
+            "value": [0.7, 0.5],
+            "base": [0.6, 0.6],
+            "n": [3, 10],
+            "published": [0.66, float("nan")],
+        }
+    )
+    (axis,) = panels()
+    looks = {"base": {"color": "black"}, "published": {"color": "C3"}}
+    change_lines(axis, table, looks)
+    assert [text.get_text() for text in axis.get_yticklabels()] == [
+        "alpha 1 (n = 3)",
+        "beta 0 (n = 10)",
+    ]
+    base, published, bars = axis.collections
+    assert [len(found.get_segments()) for found in (base, published, bars)] == [2, 1, 2]
+    assert published.get_segments()[0].tolist() == [[0.66, -0.5], [0.66, 0.5]]
+    assert bars.get_segments()[0].tolist() == [[0.6, 0.0], [0.7, 0.0]]
+    assert list(axis.get_lines()[0].get_xdata()) == [0.7, 0.5]
+    assert axis.yaxis_inverted()
+
+
+def test_angles_stand_in_their_bins():
+    figure = plt.figure()
+    axis = figure.add_subplot(projection="polar")
+    labels = np.array([0, 0, 1, 1])
+    cosines = np.array([1.5, 0.0, -1.0, -1.0])  # rounding can pass 1
+    angle_rose(axis, labels, cosines, picked=[1, 2], reference="average")
+    normal, anomaly = axis.containers
+    heights = [[bar.get_height() for bar in bars] for bars in (normal, anomaly)]
+    # bins of five degrees: 0 in the first, 90 in the nineteenth, 180 in the last
+    assert (heights[0][0], heights[0][18], sum(heights[0])) == (0.5, 0.5, 1)
+    assert (heights[1][-1], sum(heights[1])) == (1, 1)
+    tips = [note.xy[0] for note in axis.texts]
+    assert tips == pytest.approx([np.pi / 2, np.pi, 0])
+    labels_shown = [line.get_label() for line in axis.get_lines()]
+    assert labels_shown == ["normal", "anomaly", "average"]

@@ -126,3 +126,12 @@ def test_numbers_and_lists_of_settings() -> None:
     for least, name in ((1, "seeds"), (0, "twice"), (0, "none")):
         with pytest.raises(BadInput, match=f"{name} needs entries from {least} up, each once"):
             parameters.need_entries(settings, least, name)
+
+
+def test_changed_settings_stand_under_their_keys() -> None:
+    usual, keys = {"alpha": 0.03, "learning_rate": 0.1}, {"alpha": "alpha", "learning_rate": "lr"}
+    own = {"profile": "custom", "alpha": 0.03, "learning_rate": 0.2, "epochs": 7}
+    assert parameters.changed("gradcon", own, usual, keys) == {"lr": 0.2}
+    rate = parameters.profile("smoke", "gradcon").get("learning_rate", 0.1)
+    smoke = own | {"profile": "smoke", "learning_rate": rate, "alpha": 1.0}
+    assert parameters.changed("gradcon", smoke, usual, keys) == {"alpha": 1.0}

@@ -1,0 +1,63 @@
+"""The kernel test: its numbers are those of the scores it is made of."""
+
+import pytest
+import torch
+
+from lib.errors import BadInput
+from lib.methods import kernel_test
+from lib.models import CAE, build
+from lib.results.gradcon import KERNEL_SCORES
+from lib.scores import fisher_diagonal, fisher_kernel, fisher_self, gradient_score
+from lib.training import generator, mean_gradient
+
+
+@pytest.fixture(scope="module")
+def network():
+    return build(lambda: CAE(1), generator(0, "kernel test")).eval()
+
+
+@pytest.fixture(scope="module")
+def images():
+    draw = torch.Generator().manual_seed(0)
+    return torch.rand(14, 1, 28, 28, generator=draw)
+
+
+@pytest.fixture(scope="module")
+def found(network, images):
+    tested = {"normal": images[6:9], "abnormal": images[9:]}
+    return kernel_test(network, images[:6], images[:4], tested)
+
+
+def test_means_are_of_all_pairs(network, images, found):
+    fisher = fisher_diagonal(network, images[:6])
+    for kind, part in (("normal", images[6:9]), ("abnormal", images[9:])):
+        single = torch.tensor(
+            [[fisher_kernel(network, a[None], b[None], fisher) for b in part] for a in images[:4]]
+        )
+        wanted = single.abs().mean(), single.mean(), fisher_self(network, part, fisher).mean()
+        for name, value in zip(KERNEL_SCORES, wanted, strict=True):
+            # float32 sums of 200,000 products, in another order
+            assert found.means[kind, name] == pytest.approx(float(value), rel=1e-3)
+        signed, absolute = (torch.from_numpy(values) for values in found.by_image[kind])
+        torch.testing.assert_close(signed, single.mean(0), rtol=1e-3, atol=1e-3)  # likewise
+        torch.testing.assert_close(absolute, single.abs().mean(0), rtol=1e-3, atol=1e-3)
+        assert found.pairs[kind] == 4 * len(part)
+    assert len(found.means) == 6
+
+
+def test_scores_are_of_normal_images_first(network, images, found):
+    assert found.labels.tolist() == [False] * 3 + [True] * 5
+    reference = mean_gradient(network, images[:6]).mean
+    plain = torch.cat([gradient_score(network, x[None], reference) for x in images[6:]])
+    # float32 rounding of a cosine
+    assert found.scores["plain cosine"] == pytest.approx(plain.double().numpy(), abs=1e-5)
+    assert set(found.scores) == {"cosine in the Fisher metric", "plain cosine", "self term"}
+    assert (found.scores["self term"] > 0).all()
+
+
+def test_a_network_without_gradients_is_refused(images):
+    white = build(lambda: CAE(1), generator(0, "white")).eval()
+    with torch.no_grad():
+        white.decoder[6].bias.fill_(1000.0)  # all pixels are 1, whatever the weights
+    with pytest.raises(BadInput, match="not all 0"):
+        kernel_test(white, images[:6], images[:4], {"normal": images[6:9], "abnormal": images[9:]})
