@@ -56,6 +56,7 @@ device = "auto"  # auto, cpu or cuda
 # %% tags=["remove-cell"]
 import time
 from datetime import UTC, datetime
+from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -69,28 +70,25 @@ from lib.errors import BadInput
 from lib.figures import COLOURS, use_style
 from lib.methods import METHODS, NOT_RERUN, published_protocol
 from lib.results import comparison as cm
+from lib.results import comparison_words as told
 
 started, clock = datetime.now(UTC), time.monotonic()
 settings = {name: globals()[name] for name in parameters.declared("comparison")}
 run = workspace.run_name("comparison", settings)
-for name in ("methods", "classes", "seeds"):
-    if not settings[name]:
-        raise BadInput(f"{name} needs at least one entry.")
-for name in ("methods", "classes", "seeds", "estimator_classes", "outlier_shares", "share_classes"):
+if not methods:
+    raise BadInput("methods needs at least one entry.")
+parameters.need_entries(settings, 0, "classes", "seeds")
+for name in ("methods", "estimator_classes", "outlier_shares", "share_classes"):
     if len(set(settings[name])) < len(settings[name]):
         raise BadInput(f"{name} must not name one entry twice; it was {settings[name]}.")
 for name in methods:
     room.method(name)  # refuses what is not known
-if min(seeds) < 0:
-    raise BadInput(f"seeds must be 0 or more; they were {seeds}.")
 if not set(estimator_classes) <= set(classes):
     raise BadInput(f"estimator_classes must be among the classes; it was {estimator_classes}.")
-for name in ("epochs", "dae_epochs", "svdd_epochs", "lsa_epochs", "batch_size"):
-    if settings[name] < 1:
-        raise BadInput(f"{name} must be at least 1; it was {settings[name]}.")
-for name in ("svdd_pretrain", "other_learning_rate", "other_batch_size", "train_limit", "timed"):
-    if settings[name] < 0:
-        raise BadInput(f"{name} must be 0 or more; it was {settings[name]}.")
+lengths = ("epochs", "dae_epochs", "svdd_epochs", "lsa_epochs", "batch_size")
+parameters.need_least(settings, 1, *lengths)
+perhaps = ("svdd_pretrain", "other_learning_rate", "other_batch_size", "train_limit", "timed")
+parameters.need_least(settings, 0, *perhaps)
 if alpha <= 0 or learning_rate <= 0:
     raise BadInput(f"alpha and learning_rate must be above 0; they were {alpha}, {learning_rate}.")
 for share in outlier_shares:
@@ -120,8 +118,7 @@ origins = [
     for name in [*METHODS, *NOT_RERUN]
     for title in ("MNIST", "CIFAR-10")
 ]
-told = pd.DataFrame(origins).drop_duplicates()
-told.style.hide(axis="index").set_table_attributes('class="words"')
+results.page_table(pd.DataFrame(origins).drop_duplicates(), kind="words")
 
 # %% [markdown]
 # ## The same images for all
@@ -328,9 +325,7 @@ if timed:
 
 # %% tags=["remove-cell"]
 # Rows: one number each. What differs from the profile's own setting goes into `variant`.
-own = {"alpha": 0.03, "beta": 0.12, "learning_rate": 1e-3, "other_learning_rate": 0.0}
-if profile in parameters.profile_names():
-    own |= {k: v for k, v in parameters.profile(profile, "comparison").items() if k in own}
+usual = {"alpha": 0.03, "beta": 0.12, "learning_rate": 1e-3, "other_learning_rate": 0.0}
 short = {"alpha": "alpha", "beta": "beta", "learning_rate": "lr", "other_learning_rate": "lr"}
 TUNED = dict.fromkeys(OTHER, ("other_learning_rate",)) | {
     "VAE": ("learning_rate",),
@@ -339,7 +334,7 @@ TUNED = dict.fromkeys(OTHER, ("other_learning_rate",)) | {
     "Recon": ("alpha", "learning_rate"),
 }
 changed = {
-    name: {short[key]: settings[key] for key in keys if settings[key] != own[key]}
+    name: parameters.changed("comparison", settings, {key: usual[key] for key in keys}, short)
     for name, keys in TUNED.items()
 }
 add, collected = results.collector(run=run, dataset=images.title)
@@ -396,26 +391,22 @@ full_size = {"MNIST-5k": "MNIST"}.get(images.title, images.title)
 averaged = results.with_averages(rows)
 mine = cm.lines_of(averaged, "arm", "split", *short.values())
 there = cm.lines_of(reference)
-claims = [claim for claim in results.load_claims() if claim.id.startswith("comparison-")]
-if claims:
-    add_plain(totals["GradCon"], **counting, method="GradCon")  # chapter gradcon leaves this row
-    judged = pd.concat([cm.lines_of(averaged, "arm"), pd.DataFrame(plain_rows)], ignore_index=True)
-    ours = results.evaluate(
-        claims,
-        results.frame(judged),
-        results.runs_frame([provenance]),
-        stand_in={full_size: images.title},
-    )
-    theirs = results.evaluate(claims, reference, results.reference_runs())
+add_plain(totals["GradCon"], **counting, method="GradCon")  # chapter gradcon leaves this row
+judged = pd.concat([cm.lines_of(averaged, "arm"), pd.DataFrame(plain_rows)], ignore_index=True)
+board = results.boards(
+    "comparison",
+    reference,
+    results.frame(judged),
+    provenance,
+    stand_in={full_size: images.title},
+)
 CHECKED = ("OCSVM", "KDE", "DAE", "DSVDD", "GradCon")  # not the VAE: its spread is too uneven
 checked = {name: float(np.mean(balanced[name])) for name in CHECKED if name in balanced}
 workspace.leave_checked(checked)
 
 # %% tags=["nbval-check-output", "remove-cell"]
 if profile == "smoke":
-    expected = results.load_expected(parameters.CHAPTERS / "expected" / "comparison.csv")
-    for name, value in checked.items():
-        print(results.check_line(name, value, expected))
+    print(*results.check_lines("comparison", checked), sep="\n")
 
 # %% [markdown]
 # ## Result
@@ -445,17 +436,17 @@ def tabled(title: str):
     protocols = []
     for name, numbers in zip(names, found["numbers"], strict=True):
         size = METHODS[name].size(3 if title == "CIFAR-10" else 1) if name in METHODS else 28
-        told = f"balanced draw, {size}×{size}"
+        protocol = f"balanced draw, {size}×{size}"
         if numbers == "published":
-            told = published_protocol(name, title).origin
-            told += ", not re-run" if name in NOT_RERUN else ""
-        protocols.append(told)
+            protocol = published_protocol(name, title).origin
+            protocol += ", not re-run" if name in NOT_RERUN else ""
+        protocols.append(protocol)
     found["numbers"] += ", " + found["data"]
     found.insert(2, "protocol", protocols)
     order = list(dict.fromkeys(names))
     found = found.iloc[sorted(range(len(found)), key=lambda i: order.index(names[i]))]
-    shown = found.drop(columns=["score", "data"]).rename_axis(columns=None).style.hide(axis="index")
-    return shown.set_table_attributes('class="numbers"').set_caption(f"AUROC by class, {title}")
+    shown = found.drop(columns=["score", "data"]).rename_axis(columns=None)
+    return results.page_table(shown, f"AUROC by class, {title}").hide(axis="index")
 
 
 tabled(full_size)
@@ -513,16 +504,17 @@ plt.close(figure)
 draws = cm.both_draws(mine, images.title)
 shown = {"this build": draws, "reference": cm.both_draws(there, full_size)}
 both = pd.concat({word: found for word, found in shown.items() if len(found)}, axis=1)
-told = document[(document["table"] == "sota-auroc") & (document["dataset"] == full_size)]
-told = told[told["class"] == "average"].set_index("method")["value"]
+printed_means = document[(document["table"] == "sota-auroc") & (document["dataset"] == full_size)]
+printed_means = printed_means[printed_means["class"] == "average"].set_index("method")["value"]
 protocols = [
-    published_protocol(name, full_size).test if name in told else "" for name in both.index
+    published_protocol(name, full_size).test if name in printed_means else "" for name in both.index
 ]
-both.insert(0, ("published", "mean"), told.reindex(both.index))
+both.insert(0, ("published", "mean"), printed_means.reindex(both.index))
 both.insert(1, ("published", "test images"), protocols)
-both.rename_axis(index=None).style.format(precision=3, na_rep="").set_table_attributes(
-    'class="numbers"'
-).set_caption(f"Mean AUROC over classes: {images.title} in this build, {full_size} in the others")
+results.page_table(
+    both.rename_axis(index=None),
+    f"Mean AUROC over classes: {images.title} in this build, {full_size} in the others",
+).format(precision=3, na_rep="")
 
 # %% [markdown]
 # The line *chosen by test labels* was measured without the tenth of the test images that chose its
@@ -553,9 +545,8 @@ by_metric = {
 }
 share_table = pd.concat(by_metric, names=["metric"]).fillna("").reset_index()
 share_table["numbers"] += ", " + share_table["data"]
-share_table.drop(columns=["score", "data"]).rename_axis(columns=None).style.hide(
-    axis="index"
-).set_table_attributes('class="numbers"').set_caption("Mean over the normal classes")
+share_table = share_table.drop(columns=["score", "data"]).rename_axis(columns=None)
+results.page_table(share_table, "Mean over the normal classes").hide(axis="index")
 
 
 # %% tags=["remove-cell", "figure"]
@@ -625,7 +616,7 @@ sized_up = pd.DataFrame(
         for name, parts in counted.parts.items()
     ]
 )
-sized_up.style.hide(axis="index").set_table_attributes('class="words"')
+results.page_table(sized_up, kind="words")
 
 # %% [markdown]
 # ### Time per image
@@ -649,9 +640,7 @@ timetable = pd.DataFrame(
     }
 ).sort_values(["this run, ms", "reference, ms"])
 timetable = timetable[timetable[["this run, ms", "reference, ms"]].notna().any(axis=1)]
-timetable.rename_axis(index=None).style.format(precision=2, na_rep="").set_table_attributes(
-    'class="numbers"'
-)
+results.page_table(timetable.rename_axis(index=None)).format(precision=2, na_rep="")
 
 # %% tags=["remove-cell", "figure"]
 figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.2))
@@ -679,8 +668,7 @@ plt.close(figure)
 # tested yet*. So beside it stands one about the methods that are re-run.
 
 # %% tags=["hide-input", "full-width", "figure"]
-verdicts = results.verdict_table(theirs, ours) if claims else pd.DataFrame()
-verdicts.style.hide(axis="index").set_table_attributes('class="words"')
+results.judged(board, "comparison")
 
 # %% [markdown]
 # ## Exercise
@@ -720,72 +708,19 @@ verdicts.style.hide(axis="index").set_table_attributes('class="words"')
 # %% tags=["remove-cell", "figure"]
 # Every sentence with a number in it is put together here, from the rows.
 sentences = {}
-
-
-def standing(table: pd.DataFrame, title: str, words: str) -> str:
-    """Which methods are above and below GradCon in the mean over the classes that GradCon has.
-
-    Methods with fewer classes are set beside GradCon on those.
-    """
-    found = cm.auroc_by_class(table, title)
-    if "GradCon" not in found.index or len(found) < 2:
-        return ""
-    own = found.loc["GradCon"].dropna()
-    shared = found[own.index]
-    whole = shared.dropna().mean(axis=1).sort_values(ascending=False).drop("GradCon")
-    above, below = (
-        ", ".join(f"{name} {value:.3f}" for name, value in part.items()) or "none"
-        for part in (whole[whole > own.mean()], whole[whole <= own.mean()])
-    )
-    fewer = [(name, line.dropna()) for name, line in shared[shared.isna().any(axis=1)].iterrows()]
-    partly = "; ".join(
-        f"{name} {line.mean():.3f}, GradCon {own[line.index].mean():.3f} ({', '.join(line.index)})"
-        for name, line in fewer
-        if len(line)
-    )
-    return (
-        f"{words} GradCon has a mean AUROC of {own.mean():.3f} (classes: {len(own)}, "
-        f"seeds that all have: {len(found.attrs['seeds'])}). Above it: {above}. Not above it: "
-        f"{below}." + (f" On some classes only: {partly}." if partly else "")
-    )
-
-
-def dead_networks(title: str) -> str:
-    """How many of GradCon's reference networks draw worse than the mean image, and their AUROC."""
-    found = cm.drawn_and_ranked(reference, title)
-    dead = found["explained"] < 0
-    means = [
-        f"With {words} GradCon has a mean AUROC of {found.loc[which, 'auroc'].mean():.3f}."
-        for words, which in (("these", dead), ("the others", ~dead))
-        if which.any()
-    ]
-    return (
-        f"Of GradCon's {len(found)} reference networks on {title} {dead.sum()} are dead: they draw "
-        f"held-out images of their class worse than its mean image does. {' '.join(means)}"
-    )
-
-
-def over_shares(table: pd.DataFrame, title: str, words: str) -> str:
-    """GradCon's F1 and AUC at the smallest and largest share, beside the floor."""
-    f1, auc = (cm.share_curve(table, title, "GradCon", metric) for metric in (F1, AUC))
-    floor = cm.share_curve(table, title, "accept everything", F1)
-    told = "; ".join(
-        f"F1 {f1[share]:.3f} at {share:g} % outliers (accepting everything {floor[share]:.3f}) and "
-        f"AUC {auc[share]:.3f}"
-        for share in dict.fromkeys([f1.index[0], f1.index[-1]] if len(f1) else [])
-    )
-    return told and f"{words} GradCon has {told}."
-
-
-known = [standing(there, title, f"Our reference, on {title}:") for title in ("CIFAR-10", "MNIST")]
+known = [
+    told.standing(there, title, f"Our reference, on {title}:") for title in ("CIFAR-10", "MNIST")
+]
 sentences["reference"] = " ".join(filter(None, known)) or (
     "There are no reference runs of the other methods yet, on CIFAR-10 or MNIST."
 )
 this_words = f"This build, on {images.title}:"
-sentences["build"] = standing(mine, images.title, this_words) or f"{this_words} no GradCon."
-sentences["dead"] = dead_networks("MNIST")
-shares_here = over_shares(mine, images.title, this_words) or "This build leaves the shares out."
-shares_there = over_shares(there, "Fashion-MNIST", "Our reference, on Fashion-MNIST:")
+sentences["build"] = told.standing(mine, images.title, this_words) or f"{this_words} no GradCon."
+sentences["dead"] = told.dead_networks(reference, "MNIST")
+shares_here = (
+    told.over_shares(mine, images.title, this_words) or "This build leaves the shares out."
+)
+shares_there = told.over_shares(there, "Fashion-MNIST", "Our reference, on Fashion-MNIST:")
 sentences |= {"shares-line": shares_here, "shares": shares_there or shares_here}
 sentences["draws"] = (
     f"In this build the mean over classes moves by at most {draws['difference'].abs().max():.3f}, "
@@ -794,14 +729,7 @@ sentences["draws"] = (
     else "This build ranked nothing."
 )
 document_epochs = parameters.profile("paper", "comparison")["lsa_epochs"]
-count = len(first["train"][: train_limit or None])
-
-
-def updates(epochs_: int, batch: int) -> str:
-    """Updates of a training on the first class, as text."""
-    return f"{epochs_ * -(-count // batch):,}"
-
-
+updates = partial(told.updates, len(first["train"][: train_limit or None]))
 in_reference = {
     f"{name} {given[key]} on {given['dataset']}"
     for text in results.reference_runs().query("chapter == 'comparison'")["parameters"]
@@ -824,25 +752,11 @@ by_times = ", ".join(
 )
 sentences["size-line"] = f"GradCon has {totals['GradCon']:,} parameters; {by_times} as many."
 sentences |= {"lsa-stored": f"{stored:,}", "gpnd-unused": f"{counted.gpnd_unused:,}"}
-
-
-def ratio_told(found: pd.DataFrame, words: str) -> str:
-    """What GradCon and GPND took, and the ratio of these times."""
-    if not {"GradCon", "GPND"} <= set(found.columns):
-        return ""
-    ratios = found["GPND"] / found["GradCon"]
-    ratio = results.interval_text(metrics.student_interval(ratios), decimals=2)
-    gradcon, gpnd = found["GradCon"].mean(), found["GPND"].mean()
-    return (
-        f"{words}: GradCon {gradcon:.2f} ms, GPND {gpnd:.2f} ms, ratio {ratio} (n = {len(found)})."
-    )
-
-
 printed_ratio = printed_times["GPND"] / printed_times["GradCon"]
 sentences["time-line"] = " ".join(
     [
-        ratio_told(here_times, "This run") or "This run timed nothing.",
-        *filter(None, [ratio_told(there_times, "Our reference runs")]),
+        told.time_ratio(here_times, "This run") or "This run timed nothing.",
+        *filter(None, [told.time_ratio(there_times, "Our reference runs")]),
         f"The slides' two times have the ratio {printed_ratio:.2f}.",
     ]
 )

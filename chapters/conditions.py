@@ -57,19 +57,18 @@ from lib.data import to_float
 from lib.errors import BadInput
 from lib.figures import COLOURS, learning_curves, use_style
 from lib.models import CAE, build
+from lib.results import gradcon_places
+from lib.results.gradcon import GRADCON
 
 started, clock = datetime.now(UTC), time.monotonic()
 settings = {name: globals()[name] for name in parameters.declared("conditions")}
 run = workspace.run_name("conditions", settings)
-if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
-    raise BadInput(f"seeds needs entries from 0 up, each once; it was {seeds}.")
+parameters.need_entries(settings, 0, "seeds")
 if not levels or not set(levels) <= set(range(1, 6)) or len(set(levels)) < len(levels):
     raise BadInput(f"levels needs whole numbers from 1 to 5, each once; it was {levels}.")
 if len(set(conditions)) < len(conditions):
     raise BadInput(f"conditions must not name one entry twice; it was {conditions}.")
-for name in ("train_limit", "test_limit"):
-    if settings[name] < 0:
-        raise BadInput(f"{name} must be 0 (all) or positive; it was {settings[name]}.")
+parameters.need_least(settings, 0, "train_limit", "test_limit")
 if alpha <= 0:
     raise BadInput(f"alpha must be above 0 (the plain CAE stands beside it); it was {alpha}.")
 device = training.named_device(device)
@@ -225,14 +224,13 @@ fitted = {(method, seed): train(method, seed) for seed in seeds for method in AR
 # ```
 
 # %% tags=["remove-cell"]
-own = {"alpha": 0.03, "beta": 0.12, "learning_rate": 1e-3}
-if profile in parameters.profile_names():
-    own |= {k: v for k, v in parameters.profile(profile, "conditions").items() if k in own}
+usual = {"alpha": 0.03, "beta": 0.12, "learning_rate": 1e-3}
 short = {"alpha": "alpha", "beta": "beta", "learning_rate": "lr"}
-changed = {short[name]: settings[name] for name in own if settings[name] != own[name]}
-train_changed = {k: v for k, v in changed.items() if k != "beta"}
-loose_changed = {k: v for k, v in train_changed.items() if k != "alpha"}
-GRADCON, TABLE = "recon+beta*grad", "abnormal-condition"
+variants = gradcon_places.variants(parameters.changed("conditions", settings, usual, short))
+LOOSE, TRAIN, WHOLE, CONTROL = (
+    results.variant(**setting) for setting in (*variants, variants.control)
+)
+TABLE = "abnormal-condition"
 
 
 def score_all(seed: int, x: torch.Tensor) -> dict[tuple[str, str, str], np.ndarray]:
@@ -243,18 +241,17 @@ def score_all(seed: int, x: torch.Tensor) -> dict[tuple[str, str, str], np.ndarr
         by_name[method] = scores.gradcon_scores(best.model, x, best.reference.mean, beta=beta)
     by_name["untrained"] = scores.gradcon_scores(starts[seed], x, at_start[seed].mean, beta=beta)
     plain, constrained, fresh = (by_name[name] for name in ("CAE", "CAE+Grad", "untrained"))
-    loose, ours, full = (results.variant(**v) for v in (loose_changed, train_changed, changed))
     train_pixels = pixels[splits[seed]["train"]]
     found = {
-        ("CAE", "recon", loose): plain["recon"],
-        ("CAE+Grad", "grad", results.variant(**loose_changed, alpha=0)): plain["grad"],
-        ("CAE+Grad", "recon", ours): constrained["recon"],
-        ("CAE+Grad", "grad", ours): constrained["grad"],
-        ("GradCon", GRADCON, full): constrained[GRADCON],
-        ("untrained CAE", "recon", loose): fresh["recon"],
-        ("untrained CAE", "grad", loose): fresh["grad"],
-        ("mean brightness", "", loose): scores.mean_brightness(x),
-        ("distance to mean", "", loose): scores.distance_to_mean(x, train_pixels),
+        ("CAE", "recon", LOOSE): plain["recon"],
+        ("CAE+Grad", "grad", CONTROL): plain["grad"],
+        ("CAE+Grad", "recon", TRAIN): constrained["recon"],
+        ("CAE+Grad", "grad", TRAIN): constrained["grad"],
+        ("GradCon", GRADCON, WHOLE): constrained[GRADCON],
+        ("untrained CAE", "recon", LOOSE): fresh["recon"],
+        ("untrained CAE", "grad", LOOSE): fresh["grad"],
+        ("mean brightness", "", LOOSE): scores.mean_brightness(x),
+        ("distance to mean", "", LOOSE): scores.distance_to_mean(x, train_pixels),
     }
     return {key: values.double().numpy() for key, values in found.items()}
 
@@ -317,20 +314,17 @@ workspace.leave_results(rows, provenance)
 # What this run is read against: the committed full-data runs, and the documents' own claims
 SIGNS = "GTSRB-32"
 reference = results.reference_rows()
-stand_in = {SIGNS: images.title}
-claims = [claim for claim in results.load_claims() if claim.id.startswith("conditions-")]
-ours = results.evaluate(claims, rows, results.runs_frame([provenance]), stand_in=stand_in)
-theirs = results.evaluate(claims, reference, results.reference_runs())
+board = results.boards("conditions", reference, rows, provenance, stand_in={SIGNS: images.title})
 LINES = {
-    "CAE recon": ("CAE", "recon", results.variant(**loose_changed)),
-    "CAE+Grad recon": ("CAE+Grad", "recon", results.variant(**train_changed)),
-    "CAE+Grad grad": ("CAE+Grad", "grad", results.variant(**train_changed)),
-    "CAE grad": ("CAE+Grad", "grad", results.variant(**loose_changed, alpha=0)),
-    "GradCon": ("GradCon", GRADCON, results.variant(**changed)),
-    "untrained recon": ("untrained CAE", "recon", results.variant(**loose_changed)),
-    "untrained grad": ("untrained CAE", "grad", results.variant(**loose_changed)),
-    "distance to mean": ("distance to mean", "", results.variant(**loose_changed)),
-    "mean brightness": ("mean brightness", "", results.variant(**loose_changed)),
+    "CAE recon": ("CAE", "recon", LOOSE),
+    "CAE+Grad recon": ("CAE+Grad", "recon", TRAIN),
+    "CAE+Grad grad": ("CAE+Grad", "grad", TRAIN),
+    "CAE grad": ("CAE+Grad", "grad", CONTROL),
+    "GradCon": ("GradCon", GRADCON, WHOLE),
+    "untrained recon": ("untrained CAE", "recon", LOOSE),
+    "untrained grad": ("untrained CAE", "grad", LOOSE),
+    "distance to mean": ("distance to mean", "", LOOSE),
+    "mean brightness": ("mean brightness", "", LOOSE),
 }
 
 
@@ -353,9 +347,7 @@ workspace.leave_checked(checked)
 
 # %% tags=["nbval-check-output", "remove-cell"]
 if profile == "smoke":
-    expected = results.load_expected(parameters.CHAPTERS / "expected" / "conditions.csv")
-    for name, value in checked.items():
-        print(results.check_line(name, value, expected))
+    print(*results.check_lines("conditions", checked), sep="\n")
 
 # %% [markdown]
 # ## Result
@@ -367,7 +359,7 @@ if profile == "smoke":
 def by_condition(table: pd.DataFrame):
     """AUROC, mean over the levels, one column per condition, for the page."""
     shown = table.assign(mean=table.mean(axis=1)).rename_axis(columns=None)
-    return shown.style.format("{:.3f}").set_table_attributes('class="numbers"')
+    return results.page_table(shown).format("{:.3f}")
 
 
 by_condition(mine).set_caption(f"This build, {images.title}: AUROC, mean over levels {levels}")
@@ -532,7 +524,7 @@ plt.close(figure)
 # images is judged beside it.
 
 # %% tags=["hide-input", "full-width", "figure"]
-results.verdict_table(theirs, ours).style.hide(axis="index").set_table_attributes('class="words"')
+results.judged(board, "conditions")
 
 # %% [markdown]
 # ## Exercise

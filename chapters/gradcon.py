@@ -558,8 +558,8 @@ baseline_table("Fashion-MNIST", rows.iloc[:0], "Fashion-MNIST")
 # %% tags=["hide-input", "full-width", "figure"]
 by_loss = gradcon.losses(reference, "CIFAR-10")
 by_loss_words = by_loss.rename(columns={"squared": "squared error", "bce": "cross-entropy"})
-by_loss_table = by_loss_words.reset_index().style.hide(axis="index").format(precision=3)
-by_loss_table.set_table_attributes('class="numbers"') if len(by_loss) else None
+by_loss_table = results.page_table(by_loss_words.reset_index()).hide(axis="index")
+by_loss_table.format(precision=3) if len(by_loss) else None
 
 # %% [markdown]
 # ### How sure is one cell?
@@ -964,20 +964,20 @@ def kernel_column(source: pd.DataFrame, title: str, setting: dict) -> dict[str, 
     for score in gradcon.KERNEL_SCORES:
         for kind in ("normal", "abnormal"):
             found[f"{score}, {kind} images"] = told.size(by_seed.loc[score, kind].mean())
-        ratio = metrics.student_interval(by_seed.loc[score, "ratio"])
-        found[f"{score}, abnormal / normal"] = results.interval_text(ratio, decimals=2)
+        ratio = results.mean_text(by_seed.loc[score, "ratio"], decimals=2)
+        found[f"{score}, abnormal / normal"] = ratio
     kept = source[(source["table"] == gradcon.KERNEL) & (source["metric"] == "AUROC")]
     kept = kept[(kept["dataset"] == title) & (kept["class"] != "average")]
     kept = kept[kept["variant"] == results.variant(**setting)]
     for score, part in kept.groupby("score", sort=False):
-        means = metrics.student_interval(part.groupby("seed")["value"].mean())
-        found[f"AUROC of the {score}"] = results.interval_text(means)
+        found[f"AUROC of the {score}"] = results.mean_text(part.groupby("seed")["value"].mean())
     return found
 
 
-pd.DataFrame({words: kernel_column(*source) for words, source in kernel_sources.items()}).fillna(
-    ""
-).style.set_table_attributes('class="numbers"')
+kernel_table = pd.DataFrame(
+    {words: kernel_column(*found) for words, found in kernel_sources.items()}
+)
+results.page_table(kernel_table.fillna(""))
 
 # %% [markdown]
 # ## What moves the number
