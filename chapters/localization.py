@@ -45,6 +45,7 @@ device = "auto"  # auto, cpu or cuda
 # %% tags=["remove-cell"]
 import time
 from datetime import UTC, datetime
+from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -52,11 +53,15 @@ import pandas as pd
 import torch
 from myst_nb import glue
 
-from lib import metrics, models, parameters, results, scores, training, workspace
-from lib.data import PLANTED, load, plant, resize, several_classes, to_float
+from lib import data, methods, metrics, models, parameters, results, scores, training, workspace
 from lib.errors import BadInput
 from lib.figures import COLOURS, learning_curves, map_grid, use_style
 from lib.results import localization as lo
+from lib.results import localization_lines as lines_of
+from lib.results import localization_measured as measured
+from lib.results import localization_survey as survey
+from lib.results import localization_tables as tables
+from lib.results import localization_words as told
 
 started, clock = datetime.now(UTC), time.monotonic()
 settings = {name: globals()[name] for name in parameters.declared("localization")}
@@ -107,8 +112,8 @@ use_style()
 # images are tested.
 
 # %% tags=["hide-input"]
-images = load(dataset, data_root=data_root or None, trust=trust)
-pixels = to_float(resize(images.images, 28))
+images = data.load(dataset, data_root=data_root or None, trust=trust)
+pixels = data.to_float(data.resize(images.images, 28))
 names = images.class_names
 if pixels.shape[1] != 1:
     raise BadInput(f"This network takes grey images, but those of {images.title} have colours.")
@@ -116,28 +121,19 @@ everything, normal_classes = list(range(len(names))), sorted(normal_classes)
 swapped = [c for c in everything if c not in normal_classes]
 if not swapped:  # a control of its own, as in our reference runs
     controls = False
-trained_on = [normal_classes, *([swapped, everything] if controls else [])]
-
-
-def arm(classes: list[int]) -> str:
-    """The name of a set of training classes: 0-4, or 0+2+5."""
-    classes = sorted(classes)
-    run_of_classes = classes == list(range(classes[0], classes[-1] + 1))
-    return f"{classes[0]}-{classes[-1]}" if run_of_classes else "+".join(map(str, classes))
-
-
+trained_on = {lo.arm(c): c for c in [normal_classes, *([swapped, everything] if controls else [])]}
+OWN = lo.arm(normal_classes)
 splits = {
-    (arm(classes), seed): several_classes(images, classes, training.numpy_generator(seed, "split"))
+    (name, seed): data.several_classes(images, classes, training.numpy_generator(seed, "split"))
     for seed in seeds
-    for classes in trained_on
+    for name, classes in trained_on.items()
 }
-OWN = arm(normal_classes)
 
 # %% tags=["nbval-check-output", "remove-input"]
 print("images", list(pixels.shape), "of", images.title, "sha256", images.sha256[:12])
-for classes in trained_on:
-    sizes = {part: len(members) for part, members in splits[arm(classes), seeds[0]].items()}
-    print("trained on", arm(classes), sizes)
+for name in trained_on:
+    sizes = {part: len(members) for part, members in splits[name, seeds[0]].items()}
+    print("trained on", name, sizes)
 print("autoencoder parameters", f"{models.count_parameters(models.LSAAutoencoder()):,}")
 print("chance of agreement", {n: round(metrics.chance_top_k(n, 28 * 28), 4) for n in k})
 
@@ -153,23 +149,21 @@ print("chance of agreement", {n: round(metrics.chance_top_k(n, 28 * 28), 4) for 
 
 
 # %% tags=["remove-output"]
-def network(seed: int) -> torch.nn.Module:
+def network(seed: int, purpose: str = "weights") -> torch.nn.Module:
     """The untrained network of a seed, in evaluation mode."""
-    fresh = models.build(models.LSAAutoencoder, training.generator(seed, "weights"))
+    fresh = models.build(models.LSAAutoencoder, training.generator(seed, purpose))
     # convolutions on a CPU are a third faster in this order of memory
     return fresh.to(device, memory_format=torch.channels_last).eval()
 
 
-def train(classes: list[int], seed: int) -> training.TrainedAutoencoder:
+def train(name: str, seed: int) -> training.TrainedAutoencoder:
     """One trained network; goes on from its checkpoint where there is one."""
-    split, name = splits[arm(classes), seed], arm(classes)
+    split, classes = splits[name, seed], trained_on[name]
 
     def report(entry: dict[str, float]) -> None:
         if entry["epoch"] % max(1, epochs // 5) == 0 or entry["epoch"] == epochs:
-            print(
-                f"trained on {name} seed {seed} epoch {entry['epoch']:.0f}/{epochs} "
-                f"validation {entry['validation_L']:.5f}"
-            )
+            epoch = f"seed {seed} epoch {entry['epoch']:.0f}/{epochs}"
+            print("trained on", name, epoch, f"validation {entry['validation_L']:.5f}")
 
     same = {"data": images.sha256, "normal": classes, "seed": seed, "learning_rate": learning_rate}
     same |= {"noise": noise, "batch_size": batch_size}
@@ -189,7 +183,7 @@ def train(classes: list[int], seed: int) -> training.TrainedAutoencoder:
     )
 
 
-fitted = {(arm(classes), seed): train(classes, seed) for seed in seeds for classes in trained_on}
+fitted = {(name, seed): train(name, seed) for name, seed in splits}
 
 # %% [markdown]
 # ## Two maps, three comparisons
@@ -217,6 +211,7 @@ fitted = {(arm(classes), seed): train(classes, seed) for seed in seeds for class
 # %% tags=["hide-input"]
 test_images = np.flatnonzero(images.is_test)
 test_x, test_labels = pixels[test_images].to(device), images.labels[test_images]
+kinds = {name: data.normal_and_novel(test_labels, c) for name, c in trained_on.items()}
 
 
 def maps_of(model: torch.nn.Module, x: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
@@ -224,20 +219,15 @@ def maps_of(model: torch.nn.Module, x: torch.Tensor) -> tuple[np.ndarray, np.nda
     return scores.saliency_map(model, x).cpu().numpy(), scores.error_map(model, x).cpu().numpy()
 
 
-def snapshot(name: str, seed: int, epoch: int) -> torch.nn.Module:
-    """The network as it was after an epoch."""
-    model = network(seed)
-    model.load_state_dict(fitted[name, seed].snapshots[epoch])
-    return model
-
-
 final, maps, over_time = {}, {}, {}
 fourth = np.arange(len(test_images)) % 4 == 0  # enough for a curve
 for (name, seed), done in fitted.items():
     maps[name, seed] = maps_of(done.model, test_x)
     final[name, seed] = metrics.correspondence(*maps[name, seed], ks=k)
-    for epoch in done.snapshots:
-        found = maps_of(snapshot(name, seed, epoch), test_x[fourth])
+    for epoch, weights in done.snapshots.items():
+        then = network(seed)
+        then.load_state_dict(weights)
+        found = maps_of(then, test_x[fourth])
         over_time[name, seed, epoch] = metrics.correspondence(*found, ks=k)
 untrained = {seed: metrics.correspondence(*maps_of(network(seed), test_x), ks=k) for seed in seeds}
 
@@ -248,7 +238,7 @@ if profile in parameters.profile_names():
     own |= {n: v for n, v in parameters.profile(profile, "localization").items() if n in own}
 short = {"learning_rate": "lr", "noise": "noise"}
 changed = {short[name]: settings[name] for name in short if settings[name] != own[name]}
-FIRST = arm(own["normal_classes"])  # the document's own classes
+FIRST = lo.arm(own["normal_classes"])  # the document's own classes
 add, collected = results.collector(run=run, dataset=images.title)
 
 
@@ -257,130 +247,73 @@ def setting_of(name: str, seed: int) -> dict[str, str | float | int]:
     return {"seed": seed, **changed, **({} if name == FIRST else {"arm": name})}
 
 
-def kinds(name: str) -> dict[str, np.ndarray]:
-    """Which test images are normal to a network, and which are novel."""
-    classes = next(c for c in trained_on if arm(c) == name)
-    is_normal = np.isin(test_labels, classes)
-    return {w: m for w, m in (("normal", is_normal), ("novel", ~is_normal)) if m.any()}
-
-
-def some_of(name: str, class_: str, most: int) -> np.ndarray:
-    """At most `most` test images of a kind, evenly spaced: some sets are sorted by class."""
-    members = np.flatnonzero(kinds(name)[class_])
-    return members[np.linspace(0, len(members) - 1, min(most, len(members))).round().astype(int)]
-
-
-def choose(found: dict[str, np.ndarray], members: np.ndarray) -> dict[str, np.ndarray]:
-    return {name: values[members] for name, values in found.items()}
-
-
-def add_all(numbers: dict[lo.Place, float], *, n: int, class_: str, method=lo.METHOD, **setting):
-    for place, value in numbers.items():
+def add_all(found: list[lo.Measured], *, method=lo.METHOD, **setting):
+    for place, class_, n, value in found:
         add(value, **place._asdict(), method=method, class_=class_, n=n, **setting)
 
 
 for (name, seed, epoch), found in over_time.items():
-    for class_, members in kinds(name).items():
-        part = choose(found, members[fourth])
-        setting = setting_of(name, seed) | {"epochs_shown": epoch}
-        add_all(lo.paper_numbers(part, ks=k), n=len(part["map error"]), class_=class_, **setting)
+    some = {kind: members[fourth] for kind, members in kinds[name].items()}
+    setting = setting_of(name, seed) | {"epochs_shown": epoch}
+    add_all(measured.kind_numbers(found, some, ks=k), **setting)
 for (name, seed), found in final.items():
-    setting, parts = setting_of(name, seed), {w: choose(found, m) for w, m in kinds(name).items()}
-    for class_, part in parts.items():
-        n = len(part["map error"])
-        add_all(lo.paper_numbers(part, ks=k), n=n, class_=class_, **setting)
-        for each in k:
-            add_all(lo.frequencies(part, k=each), n=n, class_=class_, **setting)
-    if len(parts) == 2:
-        for each in k:
-            gaps = lo.gap_numbers(parts["normal"], parts["novel"], k=each)
-            add_all(gaps, n=len(test_x), class_="normal - novel", **setting)
-    for c in np.unique(test_labels):  # each class alone, whatever the network was trained on
-        part = choose(found, test_labels == c)
-        for each in k:
-            place = lo.agreement_place(each, most=True)
-            value = lo.paper_numbers(part, ks=[each])[place]
-            place = place._replace(table=f"digits-top{each}-agreement")
-            add_all({place: value}, n=len(part["map error"]), class_=names[c], **setting)
-    where = {"table": "training", "method": lo.METHOD, "metric": "validation error"}
+    setting = setting_of(name, seed)
+    add_all(measured.kind_numbers(found, kinds[name], ks=k, whole=True), **setting)
+    add_all(measured.class_numbers(found, test_labels, names, ks=k), **setting)
+    where = {**tables.VALIDATION._asdict(), "method": lo.METHOD, "class_": "normal"}
+    n = len(splits[name, seed]["validation"])
     for entry in fitted[name, seed].history:
         shown = {} if entry["epoch"] == epochs else {"epochs_shown": int(entry["epoch"])}
-        n = len(splits[name, seed]["validation"])
-        add(entry["validation_L"], **where, class_="normal", n=n, **setting, **shown)
+        add(entry["validation_L"], **where, n=n, **setting, **shown)
 
 # the same network untrained, and two maps that have nothing to do with each other
 for seed, found in untrained.items():
-    rng = training.numpy_generator(seed, "chance")
-    for class_, members in kinds(OWN).items():
-        setting = {"class_": class_, "n": int(members.sum()), **setting_of(OWN, seed)}
-        numbers_found = lo.paper_numbers(choose(found, members), ks=k)
-        add_all(numbers_found, method=lo.UNTRAINED, **setting)
-        both = (scores.scaled(torch.from_numpy(m[members])).numpy() for m in maps[OWN, seed])
-        add_all(lo.chance_numbers(*both, ks=k, rng=rng), method="chance", **setting)
+    rng, setting = training.numpy_generator(seed, "chance"), setting_of(OWN, seed)
+    for kind, members in kinds[OWN].items():
+        alone = measured.kind_numbers(found, {kind: members}, ks=k)
+        add_all(alone, method=lo.UNTRAINED, **setting)
+        pair = (scores.scaled(torch.from_numpy(m[members])).numpy() for m in maps[OWN, seed])
+        by_chance = lo.chance_numbers(*pair, ks=k, rng=rng)
+        by_chance = measured.measured(by_chance, class_=kind, n=int(members.sum()))
+        add_all(by_chance, method="chance", **setting)
 
 # %% tags=["remove-cell"]
 # Findings 1 and 2 as numbers, and section 3's claim that every pixel reaches every error
-inked = (test_x.amax((1, 2, 3)) >= 0.5).cpu().numpy()  # without ink there is no outline
-outlines = metrics.outline_distance(test_x[inked, 0].cpu().numpy())
-REACH = {lo.REACH + "the largest": "image", lo.REACH + "their error pixel's largest": "pixel"}
-for (name, seed), (saliency, error) in maps.items():
-    rank = metrics.spearman(saliency, error)
-    missed = np.full(len(test_x), np.nan)
-    missed[inked] = metrics.missed_share(saliency[inked], error[inked], outlines)
-    flat = {"saliency": saliency, "squared saliency": saliency**2, "reconstruction error": error}
-    large = {score: metrics.share_of_large(m) for score, m in flat.items()}
-    for class_, members in kinds(name).items():
-        setting = {"class_": class_, "method": lo.METHOD, **setting_of(name, seed)}
-        n, off = int(members.sum()), missed[members & inked]
-        where = {"table": "finding1-missed", "score": lo.BOTH, "metric": lo.MISSED}
-        add(off.mean(), **where, n=len(off), **setting)
-        where = {"table": "finding2-spearman", "score": lo.BOTH, "metric": lo.RANK}
-        add(np.nanmean(rank[members]), **where, n=n, **setting)
-        for score, share in large.items():
-            where = {"table": "finding1-large-pixels", "score": score, "metric": lo.LARGE}
-            add(share[members].mean(), **where, n=n, **setting)
-        few = test_x[some_of(name, class_, min(8, 1 + attributed // 16))]  # 784 passes for each
+for (name, seed), pair in maps.items():
+    setting = setting_of(name, seed)
+    found = measured.picture_findings(test_x[:, 0].cpu().numpy(), *pair)
+    for kind, members in kinds[name].items():
+        add_all(measured.picture_numbers(found, members, class_=kind), **setting)
+        # 784 passes for each
+        few = test_x[data.evenly_spaced(members, min(8, 1 + attributed // 16))]
         moved = scores.error_jacobian(fitted[name, seed].model, few).cpu().numpy()
-        where = {"table": "section3-reach", "score": "reconstruction error", "n": len(few)}
-        for metric, of in REACH.items():
-            value = metrics.reached_share(moved, relative_to=of).mean()
-            add(value, **where, metric=metric, **setting)
+        add_all(measured.reach_numbers(moved, class_=kind), **setting)
 
 # %% tags=["remove-cell"]
 # Section 2.3: similarities of whole maps under changes that should matter little
 for seed in seeds:
-    for class_ in kinds(OWN):
-        members = some_of(OWN, class_, sample)
-        signed = scores.input_gradient(fitted[OWN, seed].model, test_x[members])[:, 0].cpu()
+    for kind, members in kinds[OWN].items():
+        some = data.evenly_spaced(members, sample)
+        signed = scores.input_gradient(fitted[OWN, seed].model, test_x[some])[:, 0].cpu()
         signed = (signed / signed.abs().amax((1, 2), keepdim=True)).double().numpy()
-        error = scores.scaled(torch.from_numpy(maps[OWN, seed][1][members])).double().numpy()
-        setting = {"class_": class_, "method": lo.METHOD, "n": len(members)}
-        for word, change in metrics.TRANSFORMS.items():
-            setting |= setting_of(OWN, seed) | ({"transform": word} if word else {})
-            for metric, similarity in metrics.SIMILARITIES.items():
-                against_error = np.nanmean(similarity(change(signed), error))
-                against_itself = np.nanmean(similarity(change(signed), signed))
-                where = {"metric": metric, **setting}
-                add(against_error, table="section2.3-metrics", score=lo.BOTH, **where)
-                add(against_itself, table="section2.3-self", score="saliency vs itself", **where)
+        error = scores.scaled(torch.from_numpy(maps[OWN, seed][1][some])).double().numpy()
+        for word, found in measured.change_numbers(signed, error, class_=kind).items():
+            setting = setting_of(OWN, seed) | ({"transform": word} if word else {})
+            add_all(found, **setting)
 
 # %% tags=["remove-cell"]
 # The decision itself: threshold at a percentile of the training errors, and ranking
 decision = {}
 for (name, seed), done in fitted.items():
-    setting = {"table": "novelty-decision", **setting_of(name, seed)}
-    parts = {w: test_x[m] for w, m in kinds(name).items()}
-    parts |= {w: pixels[splits[name, seed][w]].to(device) for w in ("train", "validation")}
+    setting, held_out = setting_of(name, seed), ("train", "validation")
+    parts = {word: pixels[splits[name, seed][word]].to(device) for word in held_out}
+    parts |= {kind: test_x[members] for kind, members in kinds[name].items()}
     errors = {w: scores.reconstruction_error(done.model, x).cpu().numpy() for w, x in parts.items()}
     decision[name, seed] = errors
-    threshold = np.quantile(errors["train"], 0.95)
-    where = {"method": lo.METHOD, "score": "reconstruction error", "metric": lo.FLAGGED}
-    for word in ("validation", *kinds(name)):
-        flagged = np.mean(errors[word] > threshold)
-        add(flagged, **where, class_=word, n=len(errors[word]), **setting)
+    add_all(measured.flagged_numbers(errors), **setting)
     if "novel" not in parts:
         continue
-    x, labels = test_x, kinds(name)["novel"].astype(np.int64)
+    x, labels = test_x, kinds[name]["novel"].astype(np.int64)
     saliency, error = maps[name, seed]
     ranked = {
         (lo.METHOD, "reconstruction error"): scores.reconstruction_error(done.model, x),
@@ -392,74 +325,36 @@ for (name, seed), done in fitted.items():
     }
     for (method, score), values in ranked.items():
         value = metrics.auroc(labels, np.asarray(torch.as_tensor(values).cpu()))
-        where = {"method": method, "score": score, "metric": "AUROC", "class_": "novel"}
+        where = tables.RANKING | {"method": method, "score": score, "class_": "novel"}
         add(value, **where, n=len(labels), **setting)
 
 # %% tags=["remove-cell"]
 # Known novel regions, planted into test images that are normal to the network
-PLANTED_METRICS = {
-    "mean pixel AUROC": metrics.pixel_auroc,
-    "mean pixel average precision": metrics.pixel_average_precision,
-    "mean top-10 hit rate": lambda m, masks: metrics.top_k_hits(m, masks, k=10),
-    "AUPRO": metrics.aupro,
-}
-TRIVIAL = ["input intensity", "distance from the mean image"]
-has_novel = "novel" in kinds(OWN)
+has_novel = "novel" in kinds[OWN]
 planted, found_regions = {}, []
-
-
-def maps_to_try(model, x, train_x, *, generator) -> dict[str, np.ndarray]:
-    """The candidates for a localization, by name; the last two know nothing of the network."""
-    error, saliency = scores.error_map(model, x), scores.saliency_map(model, x)
+for seed, kind in [(s, w) for s in seeds for w in data.PLANTED if has_novel]:
+    pools = (test_x[data.evenly_spaced(members, sample)].cpu() for members in kinds[OWN].values())
+    x, masks = data.plant(kind, *pools, generator=training.generator(seed, "plant", kind))
+    draw = partial(training.generator, seed, "smooth", kind)
     tried = {
-        "reconstruction error": error,
-        "saliency": saliency,
-        "squared saliency": scores.squared(saliency),
-        "product": scores.product_map(error, saliency),
-        "smoothed gradient": scores.smooth_gradient(model, x, generator=generator),
-        TRIVIAL[0]: scores.intensity_map(x),
-        TRIVIAL[1]: scores.mean_difference_map(x, train_x),
+        lo.METHOD: scores.network_maps(fitted[OWN, seed].model, x.to(device), generator=draw()),
+        "trivial": scores.trivial_maps(x.to(device), pixels[splits[OWN, seed]["train"]].to(device)),
+        lo.UNTRAINED: scores.network_maps(network(seed), x.to(device), generator=draw()),
     }
-    return {score: m.cpu().numpy() for score, m in tried.items()}
-
-
-for seed, kind in [(s, w) for s in seeds for w in PLANTED if has_novel]:
-    pools = (test_x[some_of(OWN, w, sample)].cpu() for w in ("normal", "novel"))
-    x, masks = plant(kind, *pools, generator=training.generator(seed, "plant", kind))
-    masks, train_x = masks.numpy(), pixels[splits[OWN, seed]["train"]].to(device)
-    where = {"seed": seed, "kind": kind, "n": len(x)}
-    for method, model in ((lo.METHOD, fitted[OWN, seed].model), (lo.UNTRAINED, network(seed))):
-        draw = training.generator(seed, "smooth", kind)
-        tried = maps_to_try(model, x.to(device), train_x, generator=draw)
-        if method == lo.METHOD:
-            planted[seed, kind] = {"image": x[:, 0].numpy(), "novel region": masks, **tried}
-        for score, found in tried.items():
-            owner = "trivial" if score in TRIVIAL else method
-            if owner == "trivial" and method == lo.UNTRAINED:
-                continue
-            for metric, measure in PLANTED_METRICS.items():
-                line = {"method": owner, "score": score, "metric": metric}
-                found_regions.append(where | line | {"value": np.mean(measure(found, masks))})
-    chance = (0.5, metrics.chance_average_precision(masks).mean(), metrics.mask_share(masks).mean())
-    for metric, value in zip(PLANTED_METRICS, (*chance, 0.15), strict=True):  # AUPRO: half of 0.3
-        line = {"method": "chance", "score": "", "metric": metric, "value": value}
-        found_regions.append(where | line)
+    tried = {m: {score: t.cpu().numpy() for score, t in by.items()} for m, by in tried.items()}
+    planted[seed, kind] = {"image": x[:, 0].numpy(), "novel region": masks.numpy()}
+    planted[seed, kind] |= tried[lo.METHOD] | tried["trivial"]
+    found = measured.region_table(tried, masks.numpy())
+    found_regions.append(found.assign(seed=seed, kind=kind))
 if has_novel:
-    found_regions = pd.DataFrame(found_regions)
-    averages = found_regions.groupby(["seed", "method", "score", "metric"], sort=False)
-    averages = averages.agg(n=("n", "sum"), value=("value", "mean")).reset_index()
-    for line in pd.concat([found_regions, averages.assign(kind="average")]).to_dict("records"):
-        table = "planted-" + line.pop("kind").replace(" ", "-")
-        add(**setting_of(OWN, line.pop("seed")), **line, table=table, class_="novel")
+    for line in measured.with_average_kind(found_regions).to_dict("records"):
+        add(**setting_of(OWN, line.pop("seed")), **line, class_="novel")
 
 # %% tags=["remove-cell"]
 # Weights randomised part by part, from the output back
-STAGES = models.cascade(network(seeds[0]))
-sanity = []
+STAGES, sanity = models.cascade(network(seeds[0])), []
 for seed in seeds:
-    x, judge = test_x[some_of(OWN, "normal", attributed)], fitted[OWN, seed].model
-    drawn = models.build(models.LSAAutoencoder, training.generator(seed, "randomise"))
-    fresh = drawn.to(device, memory_format=torch.channels_last).eval()
+    x = test_x[data.evenly_spaced(kinds[OWN]["normal"], attributed)]
     attributions = {
         "saliency": scores.saliency_map,
         "gradient x input": scores.gradient_times_input,
@@ -469,25 +364,19 @@ for seed in seeds:
             model, x, generator=training.generator(seed, "smooth")
         ),
     }
-    for score, attribute in attributions.items():
-        before = scores.scaled(attribute(judge, x)).cpu().numpy()
-        for stage in range(1, len(STAGES) + 1):
-            other = attribute(models.randomised(judge, fresh, STAGES[:stage]), x)
-            after = scores.scaled(other).cpu().numpy()
-            # a map can go dead with its network: then it shares nothing with the old one
-            rank = np.nan_to_num(metrics.spearman(before, after)).mean()
-            line = {"Spearman": rank, "SSIM": metrics.ssim(before, after).mean()}
-            sanity.append({"seed": seed, "score": score, "stage": stage} | line)
-sanity = pd.DataFrame(sanity)
+    judges = fitted[OWN, seed].model, network(seed, "randomise")
+    cascades = {w: methods.cascading_maps(by, *judges, x) for w, by in attributions.items()}
+    sanity.append(measured.cascade_table(cascades).assign(seed=seed))
+sanity = pd.concat(sanity, ignore_index=True)
 where = {"table": "sanity-randomisation", "method": lo.METHOD, "class_": "normal", "n": len(x)}
 for metric in ("Spearman", "SSIM"):
     for line in sanity.to_dict("records"):
         setting = setting_of(OWN, line["seed"]) | {"randomised": line["stage"]}
-        told = f"{metric} with the trained network's map"
-        add(line[metric], **where, score=line["score"], metric=told, **setting)
+        named = {"score": line["score"], "metric": f"{metric} with the trained network's map"}
+        add(line[metric], **where, **named, **setting)
     for (seed, score), value in sanity.groupby(["seed", "score"])[metric].mean().items():
-        told = f"mean {metric} over the stages"
-        add(value, **where, score=score, metric=told, **setting_of(OWN, seed))
+        named = {"score": score, "metric": f"mean {metric} over the stages"}
+        add(value, **where, **named, **setting_of(OWN, seed))
 
 # %% tags=["remove-cell"]
 rows = results.frame(collected)
@@ -508,71 +397,36 @@ workspace.leave_results(rows, provenance)
 
 # %% tags=["remove-cell"]
 # What this run is read against: the committed full-data runs, and the document's own numbers
-reference = results.reference_rows()
 document = results.published("localization-paper")
 full_size = {"MNIST-5k": "MNIST"}.get(images.title, images.title)
-stand_in = {full_size: images.title}
-claims = [claim for claim in results.load_claims() if claim.document == "localization-paper"]
-ours = results.evaluate(claims, rows, results.runs_frame([provenance]), stand_in=stand_in)
-theirs = results.evaluate(claims, reference, results.reference_runs())
 HERE = results.variant(**{n: v for n, v in setting_of(OWN, 0).items() if n != "seed"})
-BESIDE = {"untrained": {"method": lo.UNTRAINED}, "chance": {"method": "chance"}}
+reference = tables.Source(results.reference_rows(), full_size)
+build = tables.Source(rows, images.title, HERE)
+stand_in = {full_size: images.title}
+boards = results.boards("localization", reference.rows, rows, provenance, stand_in=stand_in)
+judged = partial(results.judged, boards, "localization")
 
 
-def of_build(**cells: str) -> float:
-    """The mean over seeds of a number of this run, in its own setting."""
-    cells = {"method": lo.METHOD, **cells}
-    return float(results.pick(rows, dataset=images.title, variant=HERE, **cells).mean())
-
-
-def of_reference(decimals: int = 3, **cells: str) -> str:
-    """Mean and half the 95 % interval over seeds of a number of our reference; empty without."""
-    values = results.pick(reference, dataset=full_size, **{"method": lo.METHOD, **cells})
-    if values.empty:
-        return ""
-    return results.interval_text(metrics.student_interval(values), decimals=decimals)
-
-
-def numbers(lines: dict[str, dict[str, str]], *, decimals: int = 3, beside=BESIDE):
+def numbers(lines, caption="", **options):
     """Published, reference and this build's numbers in columns, for the page."""
-    lines = {line: {"dataset": full_size, "method": lo.METHOD, **c} for line, c in lines.items()}
-    mine = rows[rows["variant"] == HERE].assign(variant="")
-    options = {"stand_in": stand_in, "beside": beside, "decimals": decimals}
-    found = results.compared(lines, mine, reference, document, **options)
-    return found.style.set_table_attributes('class="numbers"')
+    found = tables.beside_document(lines, reference, build, document, **options)
+    return results.page_table(found, caption)
 
 
-def judged(*prefixes: str):
-    """The verdicts on the claims whose id begins so, of the reference and of this build."""
-    found = results.verdict_table(theirs, ours, *(f"localization-{word}" for word in prefixes))
-    return found.style.hide(axis="index").set_table_attributes('class="words"')
+def of_build(place: lo.Place) -> dict[str, float]:
+    """A number of this build, by kind of test images."""
+    return {kind: build.mean(**lo.cells(place, kind)) for kind in kinds[OWN]}
 
 
-# the numbers that smoke runs check, over the normal test images
 half = max(k) // 2
 FEW, FAR = lo.agreement_place(max(k), most=False), lo.distance_place(max(k))
-checked = {
-    f"agreement up to {half}": of_build(**FEW._asdict(), class_="normal"),
-    "distance": of_build(**FAR._asdict(), class_="normal"),
-    "map error": of_build(**lo.map_error_place(lo.BOTH)._asdict(), class_="normal"),
-    "squared map error": of_build(**lo.map_error_place(lo.SQUARED)._asdict(), class_="normal"),
-    "saliency after randomisation": of_build(
-        table="sanity-randomisation", score="saliency", metric="mean Spearman over the stages"
-    ),
-}
-RANKING = {"table": "novelty-decision", "metric": "AUROC"}
-REGION = {"table": "planted-average", "metric": "mean pixel average precision"}
-if has_novel:
-    checked["image AUROC"] = of_build(**RANKING, score="reconstruction error")
-    for score in ("reconstruction error", "saliency"):
-        checked[f"planted, {score}"] = of_build(**REGION, score=score)
+PLAIN, SQUARE = lo.map_error_place(lo.BOTH), lo.map_error_place(lo.SQUARED)
+checked = lines_of.checked(build, max(k))
 workspace.leave_checked(checked)
 
 # %% tags=["nbval-check-output", "remove-cell"]
 if profile == "smoke":
-    expected = results.load_expected(parameters.CHAPTERS / "expected" / "localization.csv")
-    for name, value in checked.items():
-        print(results.check_line(name, value, expected))
+    print("\n".join(results.check_lines("localization", checked)))
 
 # %% [markdown]
 # ## Finding 1: error maps miss salient pixels
@@ -583,7 +437,7 @@ if profile == "smoke":
 
 # %% tags=["remove-cell", "figure"]
 shown_seed = seeds[0]
-picked = {int(i): class_ for class_ in kinds(OWN) for i in some_of(OWN, class_, 3)}
+picked = {int(i): kind for kind, m in kinds[OWN].items() for i in data.evenly_spaced(m, 3)}
 with torch.no_grad():
     drawn = fitted[OWN, shown_seed].model(test_x[list(picked)])[:, 0].cpu().numpy()
 saliency, error = (m[list(picked)] for m in maps[OWN, shown_seed])
@@ -597,7 +451,7 @@ map_grid(
         "squared saliency": saliency**2,
         "error": error,
     },
-    rows=[f"{class_}\n{names[test_labels[i]]}" for i, class_ in picked.items()],
+    rows=[f"{kind}\n{names[test_labels[i]]}" for i, kind in picked.items()],
     grey={"input", "reconstruction"},
 )
 glue("lo-maps", figure, display=False)
@@ -615,18 +469,7 @@ plt.close(figure)
 # tenth of the largest? The latter are what a reader of the error map would never suspect.
 
 # %% tags=["hide-input", "figure"]
-lines = {
-    f"pixels ≥ 0.5: {score}, {class_}": {
-        "table": "finding1-large-pixels",
-        "score": score,
-        "class": class_,
-    }
-    for score in ("saliency", "squared saliency", "reconstruction error")
-    for class_ in kinds(OWN)
-}
-for class_ in kinds(OWN):
-    lines[f"missed of the ten: {class_}"] = {"table": "finding1-missed", "class": class_}
-numbers(lines)
+numbers(lines_of.pictures(kinds[OWN]))
 
 # %% tags=["hide-input", "full-width", "figure"]
 judged("finding1", "section3-", "figure1")
@@ -641,9 +484,7 @@ judged("finding1", "section3-", "figure1")
 # within an image:
 
 # %% tags=["hide-input", "figure"]
-numbers(
-    {f"Spearman, {w}": {"table": "finding2-spearman", "class": w} for w in kinds(OWN)}, beside={}
-)
+numbers(lines_of.ranks(kinds[OWN]), beside={})
 
 # %% tags=["hide-input", "full-width", "figure"]
 judged("finding2")
@@ -657,11 +498,11 @@ judged("finding2")
 KIND_COLOURS = {"normal": COLOURS["normal"], "novel": COLOURS["anomaly"]}
 figure, axes = plt.subplots(1, len(k), figsize=(4.6 * len(k), 3), squeeze=False)
 for axis, each in zip(axes[0], k, strict=True):
-    for offset, (class_, members) in enumerate(kinds(OWN).items()):
+    for offset, (kind, members) in enumerate(kinds[OWN].items()):
         shared = np.stack([final[OWN, seed][f"agreement {each}"][members] for seed in seeds])
         share = [np.mean(shared == value) for value in range(each + 1)]
         where = np.arange(each + 1) + 0.4 * offset - 0.2
-        axis.bar(where, share, 0.4, color=KIND_COLOURS[class_], label=class_)
+        axis.bar(where, share, 0.4, color=KIND_COLOURS[kind], label=kind)
     axis.set(xlabel=f"pixels shared by the top {each}", ylabel="share of test images")
 axes[0, 0].legend()
 glue("lo-agreement-bars", figure, display=False)
@@ -675,16 +516,8 @@ plt.close(figure)
 # ```
 
 # %% tags=["hide-input", "figure"]
-lines = {
-    f"top {each}: {'most' if most else 'half or fewer'} shared, {class_}": {
-        **lo.agreement_place(each, most)._asdict(),
-        "class": class_,
-    }
-    for each in k
-    for most in (False, True)
-    for class_ in kinds(OWN)
-}
-numbers(lines).set_caption("Table 1 of the document: shares of the test images")
+caption = "Table 1 of the document: shares of the test images"
+numbers(lines_of.table_1(k, kinds[OWN]), caption)
 
 # %% tags=["hide-input", "full-width", "figure"]
 judged("finding3", "table1")
@@ -698,13 +531,7 @@ judged("finding3", "table1")
 # gap, in the document's setting:
 
 # %% tags=["hide-input", "figure"]
-lines = {}
-for each in k:
-    text = f"the share of images with agreement {each // 2 + 1}-{each}"
-    gap = {"table": "finding4-gap", "class": "normal - novel"}
-    lines[f"top {each}: normal minus novel"] = gap | {"metric": f"difference in {text}"}
-    lines[f"top {each}: z"] = gap | {"metric": f"z of the difference in {text}"}
-numbers(lines, beside={})
+numbers(lines_of.gaps(k), beside={})
 
 # %% tags=["hide-input", "full-width", "figure"]
 judged("finding4")
@@ -718,39 +545,14 @@ judged("finding4")
 # {glue:text}`lo-decomposed`
 
 # %% tags=["remove-cell", "figure"]
-
-
-def by_class(source: pd.DataFrame, title: str, each: int, base: str) -> pd.DataFrame:
-    """Share of images whose maps mostly agree: one line per seed, arm and class of images.
-
-    `base` is the variant that all arms have in common.
-    """
-    kept = source[(source["table"] == f"digits-top{each}-agreement") & (source["dataset"] == title)]
-    kept = kept[(kept["method"] == lo.METHOD) & (kept["class"] != "average")]
-    told = [results.parse_variant(text) for text in kept["variant"]]
-    kept = kept.assign(arm=[setting.pop("arm", FIRST) for setting in told])
-    return kept.loc[[results.variant(**setting) == base for setting in told]]
-
-
-def effects(table: pd.DataFrame) -> pd.DataFrame:
-    """Per seed: the effect of novelty with the class held, and of the classes whatever is novel."""
-    lines = []
-    for _, group in table.groupby("seed"):
-        shares = {
-            w: dict(zip(g["class"], g["value"], strict=True)) for w, g in group.groupby("arm")
-        }
-        pair = [shares.get(w, {}) for w in (FIRST, arm(others))]
-        if all(pair):
-            inside = [names[c] for c in own["normal_classes"]]
-            lines.append(metrics.swap_effects(*pair, normal_in_first=inside))
-    return pd.DataFrame(lines)
-
-
 others = [c for c in everything if c not in own["normal_classes"]]
-swaps, told_by = {each: by_class(reference, full_size, each, "") for each in k}, "our reference"
-if effects(swaps[max(k)]).empty:
-    base, told_by = results.variant(**changed), "this build"
-    swaps = {each: by_class(rows, images.title, each, base) for each in k}
+roles = {"first": FIRST, "second": lo.arm(others)}
+roles |= {"inside": [names[c] for c in own["normal_classes"]]}
+compared, compared_by = reference, "our reference"
+if tables.effects(tables.by_class(compared, max(k), first=FIRST), **roles).empty:
+    compared, compared_by = build._replace(base=results.variant(**changed)), "this build"
+swaps = {each: tables.by_class(compared, each, first=FIRST) for each in k}
+effects = {each: tables.effects(table, **roles) for each, table in swaps.items()}
 figure, axes = plt.subplots(1, len(k), figsize=(4.8 * len(k), 3.1), squeeze=False)
 for axis, each in zip(axes[0], k, strict=True):
     for name, group in swaps[each].groupby("arm", sort=False):
@@ -772,16 +574,8 @@ plt.close(figure)
 # ## Finding 5: one salient pixel is far from any large error
 
 # %% tags=["hide-input", "figure"]
-lines = {
-    f"top {each}: {score.replace('reconstruction ', '')}, {class_}": {
-        **lo.distance_place(each, score)._asdict(),
-        "class": class_,
-    }
-    for score in (lo.TO_ERROR, lo.TO_SALIENCY)
-    for each in k
-    for class_ in kinds(OWN)
-}
-numbers(lines, decimals=2).set_caption("Maximum distance to the best match, mean in pixels")
+caption = "Maximum distance to the best match, mean in pixels"
+numbers(lines_of.distances(k, kinds[OWN]), caption, decimals=2)
 
 # %% tags=["hide-input", "full-width", "figure"]
 judged("finding5")
@@ -790,15 +584,8 @@ judged("finding5")
 # ## Finding 6: square the saliency before comparing values
 
 # %% tags=["hide-input", "figure"]
-lines = {
-    f"{score.replace(' vs reconstruction error', '')}, {class_}": {
-        **lo.map_error_place(score)._asdict(),
-        "class": class_,
-    }
-    for score in (lo.BOTH, lo.SQUARED)
-    for class_ in kinds(OWN)
-}
-numbers(lines, decimals=4).set_caption("Mean squared error between max-scaled maps")
+caption = "Mean squared error between max-scaled maps"
+numbers(lines_of.map_errors(kinds[OWN]), caption, decimals=4)
 
 # %% tags=["hide-input", "full-width", "figure"]
 judged("finding6")
@@ -815,31 +602,15 @@ judged("finding6")
 # gradually as the map is moved:
 
 # %% tags=["hide-input", "full-width", "figure"]
-SHORT = {
-    "Spearman of absolute values": "of absolutes",
-    "Pearson of gradient histograms": "gradient histograms",
-    "maximum distance, pixels": "distance",
-}
-
-
-def under_transforms(table: str, caption: str):
-    """This build's similarities, one line per change of the map, over both kinds of images."""
-    kept = rows[rows["table"] == table]
-    told = [results.parse_variant(text).get("transform", "as it is") for text in kept["variant"]]
-    kept = kept.assign(change=told)
-    found = kept.pivot_table(index="change", columns="metric", values="value", sort=False)
-    found = found[list(metrics.SIMILARITIES)].rename_axis(index="saliency map", columns=None)
-    shown = found.rename(columns=SHORT).style.format("{:.3f}").set_caption(caption)
-    return shown.set_table_attributes('class="numbers"')
-
-
-under_transforms("section2.3-self", "Saliency against itself, this build")
+caption = "Saliency against itself, this build"
+results.page_table(tables.under_change(rows, "against itself"), caption).format("{:.3f}")
 
 # %% [markdown]
 # And against the error map:
 
 # %% tags=["hide-input", "full-width", "figure"]
-under_transforms("section2.3-metrics", "Saliency against the error map, this build")
+caption = "Saliency against the error map, this build"
+results.page_table(tables.under_change(rows, "against the error"), caption).format("{:.3f}")
 
 # %% [markdown]
 # A square changes structural similarity and the histograms, a factor the first of them; both leave
@@ -857,37 +628,22 @@ judged("section2.3", "section3.1")
 # {glue:text}`lo-grid-line`
 
 # %% tags=["remove-cell", "figure"]
-
-
-def curves(source: pd.DataFrame, title: str, base: str) -> pd.DataFrame:
-    """Rows at single epochs, with what else is set beside `base` in words."""
-    kept = source[(source["dataset"] == title) & (source["method"] == lo.METHOD)]
-    kept = kept[kept["variant"].str.contains("epochs_shown=")]
-    base = results.parse_variant(base)
-    told = [results.parse_variant(text) for text in kept["variant"]]
-    kept = kept.assign(epoch=[int(setting.pop("epochs_shown")) for setting in told])
-    extra = [{n: v for n, v in setting.items() if base.get(n) != v} for setting in told]
-    return kept.assign(other=[" ".join(f"{n} {v}" for n, v in more.items()) for more in extra])
-
-
-over, over_by = curves(reference, full_size, ""), "our reference runs, means over seeds"
+over, over_by = tables.over_epochs(reference), "our reference runs, means over seeds"
 if over.empty:
-    over, over_by = curves(rows, images.title, HERE), "this build"
-over = over[~over["other"].str.contains("arm")]
+    over, over_by = tables.over_epochs(build), "this build"
 PANELS = {
     f"top {max(k)}: 0-{half} shared": FEW,
     "distance, pixels": FAR,
-    "map error, squared": lo.map_error_place(lo.SQUARED),
+    "map error, squared": SQUARE,
 }
 figure, axes = plt.subplots(1, 3, figsize=(11, 3.2))
 for axis, (title, place) in zip(axes, PANELS.items(), strict=True):
-    at_place = (over[list(place._fields)] == list(place)).all(axis=1)
-    for (other, class_), group in over[at_place].groupby(["other", "class"], sort=False):
+    for (other, class_), group in lo.at(over, place).groupby(["other", "class"], sort=False):
         mean = group.groupby("epoch")["value"].mean()
         style = {"ls": ":", "lw": 0.9} if other else {"ls": "-", "lw": 1.8, "marker": "o", "ms": 4}
         axis.plot(mean.index, mean, color=KIND_COLOURS[class_], **style)
-    told = document[(document[list(place._fields)] == list(place)).all(axis=1)]
-    for class_, value in zip(told["class"], told["value"], strict=True):
+    printed = lo.at(document, place)
+    for class_, value in zip(printed["class"], printed["value"], strict=True):
         axis.axhline(value, color=KIND_COLOURS[class_], lw=0.8, ls="--")
     axis.set(xlabel="epoch", xscale="log", title=title)
 for word, colour in KIND_COLOURS.items():
@@ -924,67 +680,11 @@ plt.close(figure)
 # one or the other digits, with other rates or noise, and at earlier epochs, but for the first.
 
 # %% tags=["hide-input", "full-width", "figure"]
-MOST = {each: lo.agreement_place(each, most=True) for each in k}
-LARGE = lo.Place("finding1-large-pixels", "saliency", lo.LARGE)
-RANKED = lo.Place("finding2-spearman", lo.BOTH, lo.RANK)
-PLAIN, SQUARE = lo.map_error_place(lo.BOTH), lo.map_error_place(lo.SQUARED)
-# left, right and what is added to it: the finding holds where left exceeds right, for each kind
-HOLDS = {
-    "1: more large values in saliency": (LARGE, LARGE._replace(score="reconstruction error")),
-    f"3: at most {half} of {max(k)} shared in most images": (FEW, 0.5),
-    "5: a salient pixel ≥ 3 pixels from large errors": (FAR, 3.0),
-    "6: squared saliency is closer to the error": (PLAIN, SQUARE),
-}
-# here the normal images must exceed the novel ones
-GAPS = {"2: rank correlation lower for novel images": RANKED}
-GAPS |= {f"4: novel images agree less, K = {each}": place for each, place in MOST.items()}
-
-
-def group_of(setting: dict[str, str]) -> str:
-    """Which column of the survey a network belongs to."""
-    if "epochs_shown" in setting:
-        return "earlier epochs"
-    if {"lr", "noise"} & set(setting):
-        return "other rate or noise"
-    return f"on {setting.get('arm', FIRST)}"
-
-
-def survey(source: pd.DataFrame, title: str, base: str) -> pd.DataFrame:
-    """In how many cases each finding holds, `3 of 3`, one column per group of networks."""
-    kept = source[(source["dataset"] == title) & (source["method"] == lo.METHOD)]
-    base, held = results.parse_variant(base), {}
-    for (variant, _), group in kept.groupby(["variant", "seed"], sort=False):
-        setting = results.parse_variant(variant)
-        setting = {name: v for name, v in setting.items() if base.get(name) != v}
-        if "transform" in setting or setting.get("epochs_shown") in ("1", str(epochs)):
-            continue
-        at = group.set_index(["table", "score", "metric", "class"])["value"].to_dict()
-
-        def value(place: lo.Place | float, kind: str, at=at) -> float:
-            return at.get((*place, kind), np.nan) if isinstance(place, lo.Place) else place
-
-        present = [w for w in ("normal", "novel") if (*FEW, w) in at]
-        margins = {
-            name: [value(a, w) - value(b, w) for w in present] for name, (a, b) in HOLDS.items()
-        }
-        margins |= {name: [value(a, "normal") - value(a, "novel")] for name, a in GAPS.items()}
-        for name, by_kind in margins.items():
-            if by_kind and np.isfinite(by_kind).all():
-                held.setdefault((name, group_of(setting)), []).append(min(by_kind) > 0)
-    texts = {where: f"{sum(each)} of {len(each)}" for where, each in held.items()}
-    table = pd.Series(texts, dtype=object).unstack()
-    order = [f"on {arm(c)}" for c in (own["normal_classes"], others, everything)]
-    order += ["other rate or noise", "earlier epochs"]
-    return table.reindex(index=sorted(table.index), columns=[c for c in order if c in table])
-
-
-if told_by == "this build":
-    surveyed = survey(rows, images.title, results.variant(**changed))
-else:
-    surveyed = survey(reference, full_size, "")
-surveyed.fillna("").style.set_caption(
-    f"Cases in which a finding holds, from {told_by}; a case is a network at one epoch"
-).set_table_attributes('class="numbers"')
+GROUPS = [f"on {name}" for name in (FIRST, lo.arm(others), lo.arm(everything))]
+GROUPS += [survey.OTHER, survey.EARLIER]
+cases = survey.held(compared, k, first=FIRST, last_epoch=epochs)
+caption = f"Cases in which a finding holds, from {compared_by}; a case is a network at one epoch"
+results.page_table(survey.held_texts(cases, GROUPS), caption)
 
 # %% [markdown]
 # {glue:text}`lo-survives`
@@ -1007,19 +707,19 @@ shown_maps = {
     "product": "product",
     "smoothed\ngradient": "smoothed gradient",
 }
-figure = plt.figure(figsize=(9, 1.3 * len(PLANTED)))
+figure = plt.figure(figsize=(9, 1.3 * len(data.PLANTED)))
 if has_novel:
     held_out = pixels[splits[OWN, shown_seed]["validation"]].to(device)
     saliency, error = maps_of(fitted[OWN, shown_seed].model, held_out)
     tops = {"error": np.quantile(error, 0.999), "saliency": np.quantile(saliency, 0.999)}
-    at = [planted[shown_seed, kind] for kind in PLANTED]
+    at = [planted[shown_seed, kind] for kind in data.PLANTED]
     columns = {
         title: np.stack([part[key][(3 * i + 1) % len(part[key])] for i, part in enumerate(at)])
         for title, key in shown_maps.items()
     }
     limits = {f"{word},\nusual scale": float(top) for word, top in tops.items()}
     grey = {"image", "novel\nregion"}
-    map_grid(figure, columns, rows=list(PLANTED), limits=limits, grey=grey)
+    map_grid(figure, columns, rows=list(data.PLANTED), limits=limits, grey=grey)
 glue("lo-planted-maps", figure, display=False)
 plt.close(figure)
 
@@ -1032,38 +732,11 @@ plt.close(figure)
 # ```
 
 # %% tags=["hide-input", "full-width", "figure"]
-tried = {score: lo.METHOD for score in list(shown_maps.values())[2:]} | {
-    "squared saliency": lo.METHOD
-}
-tried |= dict.fromkeys(TRIVIAL, "trivial")
-
-
-def regions(source: pd.DataFrame, title: str, variant: str, methods: dict[str, str]):
-    """Mean over the kinds of planting: one line per map, one column per metric."""
-    where = {"table": "planted-average", "dataset": title, "variant": variant}
-    lines = {}
-    for score, method in methods.items():
-        for metric in PLANTED_METRICS:
-            at = results.pick(source, **where, method=method, score=score, metric=metric)
-            if len(at):
-                text = results.interval_text(metrics.student_interval(at))
-                lines.setdefault(score, {})[metric.removeprefix("mean ")] = text
-    return pd.DataFrame.from_dict(lines, orient="index")
-
-
-untrained_maps = {score: lo.UNTRAINED for score, method in tried.items() if method == lo.METHOD}
-shown = {
-    "reference": regions(reference, full_size, "", tried),
-    "this build": regions(rows, images.title, HERE, tried),
-    "this build, untrained": regions(rows, images.title, HERE, untrained_maps),
-    "chance": regions(rows, images.title, HERE, {"": "chance"}),
-}
-shown = pd.concat(
-    {name: table for name, table in shown.items() if len(table)} or {"": document[:0]}
-)
-shown.style.set_table_attributes('class="numbers"').set_caption(
-    "Finding a known novel region, mean over four kinds of planting"
-)
+tried = dict.fromkeys([*list(shown_maps.values())[2:], "squared saliency"], lo.METHOD)
+tried |= dict.fromkeys(("input intensity", "distance from the mean image"), "trivial")
+found = tables.region_board(reference, build, tried)
+caption = "Finding a known novel region, mean over four kinds of planting"
+results.page_table(found, caption)
 
 # %% [markdown]
 # AUROC and average precision rank the pixels within an image, the hit rate asks how many of the ten
@@ -1072,8 +745,8 @@ shown.style.set_table_attributes('class="numbers"').set_caption(
 # 0.3. {glue:text}`lo-planted-line`
 
 # %% tags=["remove-cell", "figure"]
-figure, axes = plt.subplots(1, len(PLANTED), figsize=(11, 2.9), sharey=True)
-for axis, kind in zip(axes, PLANTED if has_novel else [], strict=has_novel):
+figure, axes = plt.subplots(1, len(data.PLANTED), figsize=(11, 2.9), sharey=True)
+for axis, kind in zip(axes, data.PLANTED if has_novel else [], strict=has_novel):
     at = planted[shown_seed, kind]
     masks = at["novel region"]
     spread = [
@@ -1142,29 +815,7 @@ judged("section2.2")
 # {numref}`fig-lo-decision` and the table show what happens. {glue:text}`lo-decision-line`
 
 # %% tags=["hide-input", "figure"]
-lines = {
-    f"called novel: {word}": {
-        "table": "novelty-decision",
-        "metric": lo.FLAGGED,
-        "class": class_,
-    }
-    for word, class_ in (
-        ("held-out normal images", "validation"),
-        ("normal test images", "normal"),
-        ("novel test images", "novel"),
-    )
-}
-lines |= {
-    f"AUROC: {score}": {**RANKING, "score": score, "method": method}
-    for score, method in (
-        ("reconstruction error", lo.METHOD),
-        ("largest pixel error", lo.METHOD),
-        ("mean saliency", lo.METHOD),
-        ("mean brightness", "trivial"),
-        ("distance to mean", "trivial"),
-    )
-}
-numbers(lines, beside={"untrained": {"method": lo.UNTRAINED}})
+numbers(lines_of.decision(), beside={"untrained": tables.BESIDE["untrained"]})
 
 # %% tags=["remove-cell", "figure"]
 figure, axis = plt.subplots(figsize=(6.2, 3.2))
@@ -1260,158 +911,35 @@ pd.Series(both_ways, name="pixels").to_frame().style.format("{:.2f}")
 
 # %% tags=["remove-cell", "figure"]
 # Every sentence with a number in it is put together here, from the rows.
-
-
-def both_texts(decimals: int = 3, **cells: str) -> str:
-    """The reference number, where there is one, and this build's."""
-    text, mine = of_reference(decimals, **cells), f"{of_build(**cells):.{decimals}f}"
-    return f"{text} (this build: {mine})" if text else f"{mine} (this build)"
-
-
-def of_kinds(template: str, place: lo.Place) -> str:
-    """The template filled with this build's number, for each kind of test images."""
-    values = {w: of_build(**place._asdict(), class_=w) for w in kinds(OWN)}
-    return " and ".join(f"{template.format(value)} ({w})" for w, value in values.items())
-
-
-def printed(place: lo.Place) -> str:
-    """What the document prints for normal and novel images."""
-    told = document[(document[list(place._fields)] == list(place)).all(axis=1)]
-    return " and ".join(f"{value:g}" for value in told["value"])
-
-
-sentences = {"own": OWN, "arms-source": told_by, "training-source": over_by}
+sentences = {"own": OWN, "arms-source": compared_by, "training-source": over_by}
 sentences["chance-10"] = f"{metrics.chance_top_k(10, 28 * 28):.2f}"
 sentences["none-by-chance"] = f"{metrics.chance_top_k_cdf(0, 10, 28 * 28):.0%}"
 sentences["stages"] = ", ".join("+".join(part) for part in STAGES)
-whole, by_pixel = (
-    both_texts(2, table="section3-reach", metric=metric, class_="normal") for metric in REACH
-)
-sentences["reach"] = (
-    "In the Jacobian of r for a few normal test images the share of entries above a thousandth of "
-    f"the image's largest is {whole}. But where an error is nearly zero its derivative is so too; "
-    f"above a thousandth of the largest entry of the same error pixel lies {by_pixel}."
-)
+sentences["reach"] = told.reach(reference, build)
 ties = {each: sum(int(found[f"ties {each}"].sum()) for found in final.values()) for each in k}
-counted = "; ".join(
-    f"at K = {each} there were {count} at the border" for each, count in ties.items()
-)
-sentences["ties"] = f"{counted}, in {len(final) * len(test_images):,} pairs of maps"
-mode = lo.Place(f"finding3-top{max(k)}-mode", lo.BOTH, f"most frequent top-{max(k)} agreement")
-modes, modes_printed = of_kinds("{:.0f}", mode), printed(mode)
-sentences["mode-line"] = (
-    f"The most frequent agreement of the top {max(k)} is {modes} in this build"
-    + (f", where the document has {modes_printed}." if modes_printed else ".")
-)
-drop = {
-    w: of_build(**lo.map_error_place(lo.BOTH)._asdict(), class_=w)
-    / of_build(**lo.map_error_place(lo.SQUARED)._asdict(), class_=w)
-    for w in kinds(OWN)
-}
-factors = " and ".join(f"{value:.1f} ({w})" for w, value in drop.items())
-sentences["squared-line"] = f"Squaring divides the map error by {factors} in this build."
-
-trained_rows = reference[(reference["table"] == "training") & (reference["dataset"] == full_size)]
-rates = {}
-trained_rows = trained_rows[trained_rows["metric"] == "validation error"]
-for line in trained_rows[trained_rows["seed"] == 0].to_dict("records"):
-    told = results.parse_variant(line["variant"])
-    if set(told) <= {"lr"}:
-        rates[float(told.get("lr", own["learning_rate"]))] = line["value"]
-sentences["rate-line"] = f"This build uses {learning_rate:g} and {epochs} epochs."
-if len(rates) > 1:
-    listed = ", ".join(f"{rate:g} ({rates[rate]:.5f})" for rate in sorted(rates))
-    sentences["rate-line"] += (
-        f" On full data we tried the rates {listed}; in brackets the error on held-out normal "
-        f"images, by which {min(rates, key=rates.get):g} is the best."
-    )
-later = over[(over[list(FEW._fields)] == list(FEW)).all(axis=1)]
-later = later[(later["class"] == "normal") & (later["epoch"] > 1)]["value"]
-sentences["grid-line"] = ""
-if len(later):
-    sentences["grid-line"] = (
-        f"From the second epoch on, the share of normal images with at most {half} of {max(k)} "
-        f"pixels in common lies anywhere between {later.min():.2f} and {later.max():.2f}, "
-        "depending on when one stops, on the learning rate and on the noise."
-    )
-means = {each: effects(table) for each, table in swaps.items()}
-told = [
-    f"Effect of novelty on the share of images whose top {each} mostly agree, the class held: "
-    f"{results.interval_text(metrics.student_interval(-table['novelty']))}; effect of being one of "
-    f"the classes {FIRST}, whatever is novel: "
-    f"{results.interval_text(metrics.student_interval(table['classes']))}."
-    for each, table in means.items()
-    if len(table)
-]
-sentences["decomposed"] = " ".join(told) or "This run has one set of training classes only."
-if told:
-    sentences["decomposed"] += f" (From {told_by}.)"
-total = surveyed.map(lambda text: text.split(" of ") if isinstance(text, str) else ["0", "0"])
-held = {
-    name: (sum(int(a) for a, _ in line), sum(int(b) for _, b in line))
-    for name, line in zip(total.index, total.to_numpy(), strict=True)
-}
-always = [name for name, (a, b) in held.items() if a == b]
-sometimes = [f"{name} ({a} of {b})" for name, (a, b) in held.items() if a < b]
-sentences["survives"] = " ".join(
-    f"{words} {told_by}: {'; '.join(found)}."
-    for words, found in (("In every case of", always), ("Not in every case of", sometimes))
-    if found
-)
-gap = held.get(f"4: novel images agree less, K = {max(k)}")
-sentences["novelty"] = (
-    f"That novel images agree less (finding 4, K = {max(k)}) holds in {gap[0]} of {gap[1]} cases "
-    f"of {told_by}. {' '.join(told[-1:])}"
-    if gap
-    else sentences["decomposed"]
-)
-kept_most = sanity.groupby("score", sort=False)[["Spearman", "SSIM"]].mean()
-ranking = ", ".join(
-    f"{score} {value:.2f}" for score, value in kept_most["SSIM"].sort_values().items()
-)
-sentences["sanity-line"] = (
-    "Mean structural similarity with the trained network's map over all stages of this build, the "
-    f"most sensitive first: {ranking}."
-)
+sentences["ties"] = told.ties(ties, len(final) * len(test_images))
+mode = lo.mode_place(max(k))
+sentences["mode-line"] = told.mode(max(k), of_build(mode), told.printed(document, mode))
+sentences["squared-line"] = told.squaring(of_build(PLAIN), of_build(SQUARE))
+rates = tables.rates_tried(reference, own=own["learning_rate"])
+sentences["rate-line"] = told.rates(learning_rate, epochs, rates)
+sentences["grid-line"] = told.grid(max(k), lo.at(over, FEW))
+swapped_words = {each: told.swap(each, table, FIRST) for each, table in effects.items()}
+sentences["decomposed"] = told.decomposed(swapped_words, compared_by)
+held = survey.held_in_all(cases, GROUPS)
+sentences["survives"] = told.survives(held, compared_by)
+sentences["novelty"] = told.novelty(max(k), held, swapped_words, compared_by)
+sentences["sanity-line"] = told.sanity(sanity.groupby("score", sort=False)["SSIM"].mean())
+sentences |= dict.fromkeys(("planted-line", "planted", "decision-line"), told.NOTHING_NOVEL)
 if has_novel:
-    precision = {
-        score: of_build(**REGION, method=method, score=score) for score, method in tried.items()
-    }
-    best = max(precision, key=precision.get)
-    by_chance = of_build(**REGION, method="chance")
-    sentences["planted-line"] = (
-        f"By average precision the best of this build is {best} ({precision[best]:.3f}); chance is "
-        f"{by_chance:.3f}."
-    )
-    sentences["planted"] = (
-        "Where the novel region is known, average precision is "
-        f"{both_texts(**REGION, score='reconstruction error')} for the error map, "
-        f"{both_texts(**REGION, score='saliency')} for saliency and "
-        f"{both_texts(**REGION, score='product')} for their product; chance is {by_chance:.3f}."
-    )
-    sentences["decision-line"] = (
-        "As a ranking the mean error has an AUROC of "
-        f"{both_texts(**RANKING, score='reconstruction error')}, the distance to the mean training "
-        f"image {both_texts(**RANKING, score='distance to mean', method='trivial')}."
-    )
-else:
-    for name in ("planted-line", "planted", "decision-line"):
-        sentences[name] = "No class is novel to the network of this build."
-few = " and ".join(
-    f"{both_texts(2, **FEW._asdict(), class_=class_)} of the {class_} images"
-    for class_ in kinds(OWN)
-)
-sentences["agreement"] = (
-    f"The {max(k)} most salient pixels and the {max(k)} of largest error share at most {half} in a "
-    f"share of {few}" + (f"; published: {printed(FEW)}." if printed(FEW) else ".")
-)
-sentences["build"] = (
-    f"This build, on {images.title} with {epochs} epochs: at most {half} of {max(k)} shared in "
-    f"{of_kinds('{:.2f}', FEW)}; one salient pixel {of_kinds('{:.1f}', FAR)} pixels from any large "
-    "error."
-)
+    sentences["planted-line"] = told.best_map(build, tried)
+    sentences["planted"] = told.planted(reference, build)
+    sentences["decision-line"] = told.decision(reference, build)
+shared = told.both_of_kinds(reference, build, FEW, kinds[OWN])
+sentences["agreement"] = told.agreement(max(k), shared, told.printed(document, FEW))
+sentences["build"] = told.build(images.title, epochs, max(k), of_build(FEW), of_build(FAR))
 settings_told = (
-    f"trained on {', '.join(arm(c) for c in trained_on)}; seeds {seeds}; {epochs} epochs, "
+    f"trained on {', '.join(trained_on)}; seeds {seeds}; {epochs} epochs, "
     f"batches of {batch_size}, learning rate {learning_rate:g}, noise {noise:g}"
 )
 took = time.monotonic() - clock

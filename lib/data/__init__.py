@@ -5,6 +5,7 @@ from lib.data.conditions import CONDITIONS, apply_condition, conditions_for
 from lib.data.cure_tsr import clean_signs, read_cure_tsr
 from lib.data.files import resolve_root
 from lib.data.images import ImageSet, content_hash, pad, resize, to_float
+from lib.data.kinds import evenly_spaced, normal_and_novel
 from lib.data.loading import KNOWN, load
 from lib.data.negatives import negative_samples
 from lib.data.open_set import (
@@ -34,9 +35,11 @@ __all__ = [
     "content_hash",
     "distinct_splits",
     "draw_classes",
+    "evenly_spaced",
     "grey",
     "load",
     "negative_samples",
+    "normal_and_novel",
     "one_class",
     "open_set",
     "outlier_share",

@@ -1,8 +1,10 @@
 """Other methods of anomaly detection, each fitted to normal images and asked in the same way.
 
-To add one: a file with its `fit_…`, and a line in `table.py`. Nothing else of lib imports this.
+To add one: a file with its `fit_…`, and a line in `table.py`. Beside them stand protocols that join
+networks and scores. Nothing else of lib imports this.
 """
 
+from lib.methods.cascading import cascading_maps
 from lib.methods.fisher_kernel import KernelTest, kernel_test
 from lib.methods.gradcon import train_gradcon
 from lib.methods.lsa import BATCH as LSA_BATCH
@@ -34,6 +36,7 @@ __all__ = [
     "Sizes",
     "Task",
     "a_tenth",
+    "cascading_maps",
     "kernel_test",
     "method",
     "milliseconds",

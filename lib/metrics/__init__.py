@@ -42,14 +42,22 @@ from lib.metrics.open_set import (
     predict_with_reject,
     thresholded_accuracy,
 )
-from lib.metrics.outline import missed_share, outline_distance, reached_share, share_of_large
+from lib.metrics.outline import (
+    missed_share,
+    missed_where_inked,
+    outline_distance,
+    reached_share,
+    share_of_large,
+)
 from lib.metrics.ranking import auroc, average_precision, checked, checked_labels, roc_points
+from lib.metrics.regions import REGION_METRICS, chance_region_numbers, region_numbers
 from lib.metrics.similarity import gradient_histograms, histogram_correlation, spearman, ssim
 from lib.metrics.swap import SwapEffects, swap_effects
 from lib.metrics.thresholds import best_f1_threshold, f1_accept_all, f1_at
-from lib.metrics.transforms import SIMILARITIES, TRANSFORMS, shifted
+from lib.metrics.transforms import SIMILARITIES, TRANSFORMS, shifted, similarities_under_change
 
 __all__ = [
+    "REGION_METRICS",
     "REJECT",
     "SIMILARITIES",
     "TRANSFORMS",
@@ -65,6 +73,7 @@ __all__ = [
     "chance_average_precision",
     "chance_map_mse",
     "chance_max_distance",
+    "chance_region_numbers",
     "chance_top_k",
     "chance_top_k_cdf",
     "checked",
@@ -85,16 +94,19 @@ __all__ = [
     "mask_share",
     "max_distance",
     "missed_share",
+    "missed_where_inked",
     "outline_distance",
     "pixel_auroc",
     "pixel_average_precision",
     "pooled_pixel_auroc",
     "predict_with_reject",
     "reached_share",
+    "region_numbers",
     "roc_points",
     "share_difference_z",
     "share_of_large",
     "shifted",
+    "similarities_under_change",
     "spearman",
     "ssim",
     "student_interval",

@@ -13,6 +13,7 @@ from scipy import ndimage
 from lib.errors import BadInput
 from lib.metrics.maps import Maps, Values, checked_maps, largest
 
+INK = 0.5  # a pixel of at least this value is ink: halfway between ground and full stroke
 CROSS = np.array([[[0, 1, 0], [1, 1, 1], [0, 1, 0]]], dtype=bool)  # a pixel and its 4 neighbours
 
 
@@ -29,7 +30,7 @@ def share_of_large(maps: npt.ArrayLike, *, level: float = 0.5) -> Values:
     return share
 
 
-def outline_distance(images: npt.ArrayLike, *, threshold: float = 0.5) -> Values:
+def outline_distance(images: npt.ArrayLike, *, threshold: float = INK) -> Values:
     """Euclidean distance of each pixel to the digit's boundary, in pixels, `[n, h, w]` from 0 up.
 
     Ink is what reaches `threshold`. The boundary are the ink pixels with one of their four
@@ -75,6 +76,22 @@ def missed_share(
     chosen = np.take_along_axis(missed.reshape(len(missed), -1), largest(salient, k), axis=1)
     share: Values = chosen.mean(1)
     return share
+
+
+def missed_where_inked(
+    images: npt.ArrayLike, saliency: npt.ArrayLike, error: npt.ArrayLike
+) -> Values:
+    """`missed_share` by the outlines of `images`, [n]; NaN for an image without ink.
+
+    Without ink there is no outline. Raises BadInput as `checked_maps` does and for values below 0.
+    """
+    given, salient, errors = checked_maps(images, saliency, error)
+    inked = given.max((1, 2)) >= INK
+    missed = np.full(len(given), np.nan)
+    if inked.any():
+        outlines = outline_distance(given[inked])
+        missed[inked] = missed_share(salient[inked], errors[inked], outlines)
+    return missed
 
 
 def reached_share(

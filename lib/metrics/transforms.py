@@ -39,3 +39,17 @@ TRANSFORMS: Mapping[str, Callable[[Maps], Maps]] = {
     "halved": lambda maps: maps / 2,
     **{f"shift-{by}": partial(shifted, by=by) for by in SHIFTS},
 }
+
+
+def similarities_under_change(signed: Maps, other: Maps) -> dict[tuple[str, str], Values]:
+    """Each of SIMILARITIES of each of TRANSFORMS of a map with another, by both names, `[n]` each.
+
+    `signed` and `other` `[n, h, w]`, scaled to a largest absolute value of 1. With the map itself
+    as `other` it says what the change alone does. NaN as the single similarities; raises BadInput
+    as they do. Source: feeney2021localization, section 2.3.
+    """
+    return {
+        (word, name): similarity(change(signed), other)
+        for word, change in TRANSFORMS.items()
+        for name, similarity in SIMILARITIES.items()
+    }

@@ -1,12 +1,17 @@
-"""The numbers of feeney2021localization by the names under which rows hold them."""
+"""The numbers of feeney2021localization by the names under which rows hold them.
 
-from collections.abc import Mapping, Sequence
+What this book measures beside them is in `localization_measured`.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from lib import metrics
+from lib.errors import BadInput
 
 METHOD = "LSA autoencoder, no estimator"
 UNTRAINED = "untrained LSA autoencoder"
@@ -16,11 +21,6 @@ TO_ERROR = "saliency to reconstruction error"
 TO_SALIENCY = "reconstruction error to saliency"
 DISTANCE = "mean over images of maximum distance to best match, pixels"
 MAP_ERROR = "mean squared error between max-scaled maps"
-LARGE = "share of pixels at least 0.5 of the map's maximum"
-MISSED = "share of the 10 most salient pixels off the outline with small error"
-RANK = "mean Spearman correlation"
-REACH = "share of entries of dr/dx above a thousandth of "
-FLAGGED = "share of images above the 95th percentile of training errors"
 
 PerImage = Mapping[str, NDArray[np.float64]]
 
@@ -31,6 +31,34 @@ class Place(NamedTuple):
     table: str
     score: str
     metric: str
+
+
+class Measured(NamedTuple):
+    """A number at its place, the kind or class of the images it was taken over, and their count."""
+
+    place: Place
+    class_: str
+    n: int
+    value: float
+
+
+def arm(classes: Collection[int]) -> str:
+    """The name of a set of training classes: 0-4, or 0+2+5. Raises BadInput for none."""
+    if not classes:
+        raise BadInput("A network needs at least one training class.")
+    ordered = sorted(classes)
+    whole = ordered == list(range(ordered[0], ordered[-1] + 1))
+    return f"{ordered[0]}-{ordered[-1]}" if whole else "+".join(map(str, ordered))
+
+
+def cells(place: Place, class_: str) -> dict[str, str]:
+    """What picks the rows at a place: one kind or class of images."""
+    return {**place._asdict(), "class": class_}
+
+
+def at(rows: pd.DataFrame, place: Place) -> pd.DataFrame:
+    """The rows, of any table with the columns of Place, that stand there."""
+    return rows[(rows[list(place._fields)] == list(place)).all(axis=1)]
 
 
 def agreement_place(k: int, most: bool) -> Place:
@@ -49,6 +77,18 @@ def mean_agreement_place(k: int) -> Place:
     return Place(f"figure2-top{k}-agreement", BOTH, "mean agreement")
 
 
+def mode_place(k: int) -> Place:
+    """The most frequent agreement of the top k."""
+    return Place(f"finding3-top{k}-mode", BOTH, f"most frequent top-{k} agreement")
+
+
+def gap_places(k: int) -> tuple[Place, Place]:
+    """Normal minus novel share of images in which more than half of the top k agree, and its z."""
+    text = f"difference in the share of images with agreement {k // 2 + 1}-{k}"
+    first = Place("finding4-gap", BOTH, text)
+    return first, first._replace(metric=f"z of the {text}")
+
+
 def map_error_place(score: str) -> Place:
     """The mean squared difference of the scaled maps, for BOTH or SQUARED."""
     return Place("finding6-map-mse", score, MAP_ERROR)
@@ -65,9 +105,7 @@ def paper_numbers(found: PerImage, *, ks: Sequence[int]) -> dict[Place, float]:
         few = float(np.mean(shared <= k // 2))
         numbers |= {agreement_place(k, False): few, agreement_place(k, True): 1 - few}
         numbers[mean_agreement_place(k)] = float(shared.mean())
-        mode = float(np.bincount(shared.astype(np.int64)).argmax())
-        where = f"finding3-top{k}-mode", BOTH, f"most frequent top-{k} agreement"
-        numbers[Place(*where)] = mode
+        numbers[mode_place(k)] = float(np.bincount(shared.astype(np.int64)).argmax())
         for score, name in ((TO_ERROR, "distance"), (TO_SALIENCY, "reverse distance")):
             numbers[distance_place(k, score)] = float(found[f"{name} {k}"].mean())
     for score, name in ((BOTH, "map error"), (SQUARED, "squared map error")):
@@ -93,11 +131,8 @@ def gap_numbers(normal: PerImage, novel: PerImage, *, k: int) -> dict[Place, flo
     mostly = [np.asarray(found[f"agreement {k}"] > k // 2) for found in (normal, novel)]
     one, two = ((int(group.sum()), len(group)) for group in mostly)
     z = metrics.share_difference_z(*one, *two)
-    text = f"the share of images with agreement {k // 2 + 1}-{k}"
-    return {
-        Place("finding4-gap", BOTH, f"difference in {text}"): one[0] / one[1] - two[0] / two[1],
-        Place("finding4-gap", BOTH, f"z of the difference in {text}"): z,
-    }
+    gap, z_of_gap = gap_places(k)
+    return {gap: one[0] / one[1] - two[0] / two[1], z_of_gap: z}
 
 
 def chance_numbers(

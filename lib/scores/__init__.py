@@ -9,6 +9,7 @@ from lib.scores.attribution import (
     integrated_gradients,
     smooth_gradient,
 )
+from lib.scores.candidates import network_maps, trivial_maps
 from lib.scores.confidence import (
     alpha_keeping,
     cool_log_outputs,
@@ -138,6 +139,7 @@ __all__ = [
     "mean_brightness",
     "mean_difference_map",
     "mean_fisher_score",
+    "network_maps",
     "nominal_neighbour_distance",
     "odin",
     "one_class_svm_score",
@@ -149,4 +151,5 @@ __all__ = [
     "scaled",
     "smooth_gradient",
     "squared",
+    "trivial_maps",
 ]

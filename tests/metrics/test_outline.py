@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from lib.errors import BadInput
-from lib.metrics import missed_share, outline_distance, reached_share, share_of_large
+from lib.metrics import (
+    missed_share,
+    missed_where_inked,
+    outline_distance,
+    reached_share,
+    share_of_large,
+)
 
 ROUNDING = 1e-12  # one square root, or one division, of numbers below 100
 
@@ -243,3 +249,26 @@ def test_nonsense_is_refused_in_words(metric, maps, message):
 def test_unequal_shapes_are_refused(metric):
     with pytest.raises(BadInput, match="one shape"):
         metric(np.ones((1, 3, 4)))  # would broadcast
+
+
+def test_missed_where_inked_leaves_blank_images_out():
+    images, saliency, error = drawn(20), drawn(21), drawn(22)
+    images[[2, 5]] *= 0.49  # no pixel reaches 0.5
+    found = missed_where_inked(images, saliency, error)
+    inked = np.delete(np.arange(10), [2, 5])
+    assert np.isnan(found[[2, 5]]).all()
+    distance = outline_distance(images[inked])
+    assert np.array_equal(found[inked], missed_share(saliency[inked], error[inked], distance))
+    assert np.isnan(missed_where_inked(images[[2]], saliency[[2]], error[[2]])).all()
+    with pytest.raises(BadInput, match="one shape"):
+        missed_where_inked(images, saliency[1:], error)
+
+
+def test_missed_where_inked_by_hand():
+    # ink at the left edge only; far from it one salient pixel of ten without error
+    image, saliency, error = np.zeros((3, 1, 4, 8))
+    image[0, :, 0] = 1
+    saliency[0, :, :2], saliency[0, 0, :2] = 1, [1, 2]
+    saliency[0, 0, 6], saliency[0, 0, 7] = 3, 3
+    error[0, 0, 6] = 1  # (0, 6) has the largest error, (0, 7) none
+    assert missed_where_inked(image, saliency, error).tolist() == [1 / 10]

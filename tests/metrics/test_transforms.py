@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lib.errors import BadInput
-from lib.metrics import SIMILARITIES, TRANSFORMS, shifted
+from lib.metrics import SIMILARITIES, TRANSFORMS, shifted, similarities_under_change
 from lib.metrics.transforms import SHIFTS
 
 ROUNDING = 1e-12  # float64 sums of at most a thousand terms
@@ -120,3 +120,13 @@ def test_a_shift_that_loses_the_largest_pixels_may_move_them_farther():
     found = under("shift-1", "maximum distance, pixels", edge)
     # (14, 6) of the shifted map is farthest from the edge: 14 - 9 rows and 27 - 6 columns
     assert found.item() == pytest.approx((5**2 + 21**2) ** 0.5, abs=ROUNDING)
+
+
+def test_all_similarities_under_all_changes_at_once():
+    maps, other = signed(8), np.abs(signed(9))
+    found = similarities_under_change(maps, other)
+    assert list(found) == [(word, name) for word in TRANSFORMS for name in SIMILARITIES]
+    for (word, name), values in found.items():
+        assert np.array_equal(values, SIMILARITIES[name](TRANSFORMS[word](maps), other))
+    with pytest.raises(BadInput, match="one shape"):
+        similarities_under_change(maps, other[1:])

@@ -3,9 +3,11 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from lib import metrics
+from lib.errors import BadInput
 from lib.results import localization as lo
 from lib.results import published
 
@@ -183,3 +185,34 @@ def test_chance_draws_from_the_generator_alone():
     assert found[0][lo.distance_place(3)] == found[0][lo.distance_place(3, lo.TO_SALIENCY)]
     moved = {place.table for place in found[0] if found[0][place] != found[2][place]}
     assert moved == {"finding5-max-distance-top3"}  # the rest needs no draw
+
+
+def test_an_arm_is_named_by_its_classes():
+    assert lo.arm([0, 1, 2, 3, 4]) == "0-4" and lo.arm([9, 7, 8]) == "7-9" and lo.arm([3]) == "3-3"
+    assert lo.arm([5, 0, 2]) == "0+2+5" and lo.arm([0, 0]) == "0+0"
+    with pytest.raises(BadInput, match="at least one training class"):
+        lo.arm([])
+
+
+def test_rows_at_a_place():
+    place = lo.mode_place(10)
+    assert place == ("finding3-top10-mode", BOTH, "most frequent top-10 agreement")
+    assert lo.cells(place, "novel") == {
+        "table": "finding3-top10-mode",
+        "score": BOTH,
+        "metric": "most frequent top-10 agreement",
+        "class": "novel",
+    }
+    cells = [{**lo.cells(place, kind), "value": value} for kind, value in (("a", 1), ("b", 2))]
+    other = lo.cells(lo.mode_place(5), "a") | {"value": 3}
+    table = pd.DataFrame([cells[0], other, cells[1]])
+    assert lo.at(table, place)["value"].tolist() == [1, 2]
+    assert lo.at(table, lo.mode_place(3)).empty
+
+
+def test_the_gap_stands_at_its_places():
+    values = {"agreement 5": np.array([5.0, 0.0])}
+    found = lo.gap_numbers(values, values, k=5)
+    assert tuple(found) == lo.gap_places(5)
+    text = "difference in the share of images with agreement 3-5"
+    assert [place.metric for place in found] == [text, f"z of the {text}"]
