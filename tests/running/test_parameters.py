@@ -126,3 +126,10 @@ def test_numbers_and_lists_of_settings() -> None:
     for least, name in ((1, "seeds"), (0, "twice"), (0, "none")):
         with pytest.raises(BadInput, match=f"{name} needs entries from {least} up, each once"):
             parameters.need_entries(settings, least, name)
+
+
+def test_own_values_are_those_of_the_profile_or_the_defaults(tiny: Path) -> None:
+    defaults = {name: p.default for name, p in parameters.declared("tiny").items()}
+    assert parameters.own_values("tiny", "smoke") == defaults | {"rate": 0.002}
+    assert parameters.own_values("tiny", "full") == defaults  # it sets nothing
+    assert parameters.own_values("tiny", "custom") == defaults  # no profile of that name
