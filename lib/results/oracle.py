@@ -71,7 +71,10 @@ def detection(labels: npt.ArrayLike, scores: npt.ArrayLike) -> dict[str, float]:
 
 
 def detection_apart(normal: npt.ArrayLike, others: npt.ArrayLike) -> dict[str, float]:
-    """`detection` of other images by their scores `[m]` against those of nominal ones `[n]`."""
+    """`detection` of other images by their scores `[m]` against those of nominal ones `[n]`.
+
+    Higher is more anomalous. Raises BadInput as `detection` does, so also where either is empty.
+    """
     both = [np.asarray(normal), np.asarray(others)]
     labels = np.repeat([0, 1], [len(part) for part in both])
     return detection(labels, np.concatenate(both))
