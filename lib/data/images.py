@@ -118,7 +118,7 @@ def with_channels(images: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]
     _check_pixels(images)
     if not {images.shape[1], channels} <= {1, 3}:
         raise BadInput(
-            f"Images have one or three channels here, not {images.shape[1]} or {channels}."
+            f"Images have one or three channels: {images.shape[1]} cannot become {channels}."
         )
     if images.shape[1] == channels:
         return images
