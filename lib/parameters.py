@@ -97,6 +97,12 @@ def profile(name: str, chapter: str) -> dict[str, Any]:
     return dict(content.get(chapter) or {})
 
 
+def own_values(chapter: str, name: str) -> dict[str, Any]:
+    """A chapter's parameters under a profile, the defaults where it sets none or is not known."""
+    found = {word: parameter.default for word, parameter in declared(chapter).items()}
+    return found | (profile(name, chapter) if name in profile_names() else {})
+
+
 def parse(pairs: Mapping[str, str]) -> dict[str, Any]:
     """Values given as text (YAML, as papermill reads them): `"[0, 3]"` is a list, `"3"` a number.
 

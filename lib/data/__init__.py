@@ -4,7 +4,7 @@ from lib.data.clutter import cluttered, two_digits
 from lib.data.conditions import CONDITIONS, apply_condition, conditions_for
 from lib.data.cure_tsr import clean_signs, read_cure_tsr
 from lib.data.files import resolve_root
-from lib.data.images import ImageSet, content_hash, pad, resize, to_float
+from lib.data.images import ImageSet, content_hash, pad, resize, to_float, with_channels
 from lib.data.kinds import evenly_spaced, normal_and_novel
 from lib.data.loading import KNOWN, load
 from lib.data.negatives import negative_samples
@@ -13,12 +13,14 @@ from lib.data.open_set import (
     class_positions,
     distinct_splits,
     draw_classes,
+    nominal_split,
     open_set,
     remaining_classes,
 )
 from lib.data.planted import PLANTED, plant
 from lib.data.protocols import anomaly_labels, one_class, outlier_share, several_classes
 from lib.data.self_supervised import grey, rotated, sobel
+from lib.data.sides import LeftOut, Sides, left_out, own_accuracy, sides
 
 __all__ = [
     "CIFAR10_SPLITS",
@@ -26,6 +28,8 @@ __all__ = [
     "KNOWN",
     "PLANTED",
     "ImageSet",
+    "LeftOut",
+    "Sides",
     "anomaly_labels",
     "apply_condition",
     "class_positions",
@@ -37,12 +41,15 @@ __all__ = [
     "draw_classes",
     "evenly_spaced",
     "grey",
+    "left_out",
     "load",
     "negative_samples",
+    "nominal_split",
     "normal_and_novel",
     "one_class",
     "open_set",
     "outlier_share",
+    "own_accuracy",
     "pad",
     "plant",
     "read_cure_tsr",
@@ -51,7 +58,9 @@ __all__ = [
     "resolve_root",
     "rotated",
     "several_classes",
+    "sides",
     "sobel",
     "to_float",
     "two_digits",
+    "with_channels",
 ]

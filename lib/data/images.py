@@ -1,4 +1,4 @@
-"""Images at rest: one labelled set, its content hash, and the three ways to change its pixels."""
+"""Images at rest: one labelled set, its content hash, and the ways to change its pixels."""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from lib.data.self_supervised import grey
 from lib.errors import BadInput
 
 
@@ -106,6 +107,26 @@ def pad(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
         )
     rows, columns = (size - h) // 2, (size - w) // 2
     return np.pad(images, ((0, 0), (0, 0), (rows, rows), (columns, columns)))
+
+
+def with_channels(images: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
+    """Images `[n, channels, h, w]` in uint8: grey ones three times over, or colours made grey.
+
+    The array itself comes back if it has that many channels already. Raises BadInput for other
+    numbers of channels than one and three.
+    """
+    _check_pixels(images)
+    if not {images.shape[1], channels} <= {1, 3}:
+        raise BadInput(
+            f"Images have one or three channels: {images.shape[1]} cannot become {channels}."
+        )
+    if images.shape[1] == channels:
+        return images
+    if channels == 3:
+        return np.repeat(images, 3, axis=1)
+    brightness = grey(to_float(images))[:, :1]
+    found: NDArray[np.uint8] = (brightness * 255).round().to(torch.uint8).numpy()
+    return found
 
 
 def _check_pixels(images: NDArray[np.uint8]) -> None:

@@ -115,6 +115,21 @@ def draw_classes(count: int, wanted: int, rng: np.random.Generator) -> Classes:
     return tuple(sorted(rng.choice(count, wanted, replace=False).tolist()))
 
 
+def nominal_split(split: int, count: int, rng: np.random.Generator) -> Classes:
+    """The nominal classes of one split of `count` classes, ascending.
+
+    Of ten classes those in common use, CIFAR10_SPLITS without its repetition; else all but a fifth
+    that `rng` draws, which must be of this split. Raises BadInput for a number without a split, and
+    for fewer than five classes. Source: dietterich2021representation; methods.md 4.1.
+    """
+    if count != 10:
+        return remaining_classes(draw_classes(count, count // 5, rng), count)
+    known = distinct_splits(CIFAR10_SPLITS)
+    if not 0 <= split < len(known):
+        raise BadInput(f"There are {len(known)} splits of ten classes, so not number {split}.")
+    return known[split]
+
+
 def _division(
     labels: NDArray[np.int64],
     usable: NDArray[np.bool_],

@@ -68,6 +68,40 @@ def adopt_latents(source: Path, folder: Path = LATENTS) -> None:
         keep_latents(folder, latents, entry)
 
 
+def find_trained(
+    *,
+    dataset: str,
+    network: str,
+    split: int,
+    seed: int,
+    data_sha256: str,
+    width: int,
+    epochs: int,
+    any_split: bool = False,
+    folder: Path = LATENTS,
+) -> tuple[Latents, dict[str, object]] | None:
+    """As `find_latents`, of these very images and this budget; None also for other images.
+
+    With `any_split` those of the lowest split there is: a network of all classes is stored with any
+    and serves every one. Raises BadInput where width or epochs are others.
+    """
+    if any_split:
+        table = stored_latents(folder)
+        same = (table["network"] == network) & (table["seed"] == seed)
+        stored = table.loc[same & (table["dataset"] == dataset), "split"]
+        split = int(stored.min()) if len(stored) else split
+    found = find_latents(dataset=dataset, network=network, split=split, seed=seed, folder=folder)
+    if found is None or found[1]["data_sha256"] != data_sha256:
+        return None
+    line = found[1]
+    if (line["width"], line["epochs"]) != (width, epochs):
+        raise BadInput(
+            f"The stored z of {network!r} are of width {line['width']} and {line['epochs']} "
+            "epochs: set width and epochs to these."
+        )
+    return found
+
+
 def find_latents(
     *, dataset: str, network: str, split: int, seed: int, folder: Path = LATENTS
 ) -> tuple[Latents, dict[str, object]] | None:

@@ -48,7 +48,7 @@ from lib.scores.maps import (
     squared,
 )
 from lib.scores.neighbour_confidence import knn_confidence
-from lib.scores.odin import generalized_odin, odin
+from lib.scores.odin import generalized_odin, head_scores, odin, odin_grid
 from lib.scores.one_class import (
     fit_kde,
     fit_one_class_svm,
@@ -119,6 +119,7 @@ __all__ = [
     "gradient_score",
     "gradient_times_input",
     "guided_backpropagation",
+    "head_scores",
     "hutchinson_trace",
     "in_batches",
     "input_gradient",
@@ -142,6 +143,7 @@ __all__ = [
     "network_maps",
     "nominal_neighbour_distance",
     "odin",
+    "odin_grid",
     "one_class_svm_score",
     "oracle_neighbour_vote",
     "product_map",

@@ -31,7 +31,14 @@ from lib.training.fooling import (
 from lib.training.gradcon import Fitted, fit, mean_gradient
 from lib.training.lsa import TrainedLSA, fit_lsa
 from lib.training.prediction import Prediction, predict
-from lib.training.recipes import NAMED, Recipe, fit_recipe, recipe, untrained_network
+from lib.training.recipes import (
+    NAMED,
+    Recipe,
+    fit_recipe,
+    recipe,
+    recipe_words,
+    untrained_network,
+)
 from lib.training.reference import (
     ReferenceGradient,
     gradient_cosines,
@@ -90,6 +97,7 @@ __all__ = [
     "numpy_generator",
     "predict",
     "recipe",
+    "recipe_words",
     "save_checkpoint",
     "save_reference",
     "untrained_digits",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from lib.data import ImageSet, content_hash, pad, resize, to_float
+from lib.data import ImageSet, content_hash, pad, resize, to_float, with_channels
 from lib.errors import BadInput
 
 IMAGES = np.arange(24, dtype=np.uint8).reshape(2, 3, 2, 2)
@@ -179,3 +179,21 @@ def test_pad_refuses_frames_that_do_not_fit(shape: tuple[int, int], size: int) -
 def test_pad_refuses_floats() -> None:
     with pytest.raises(BadInput, match="uint8"):
         pad(np.zeros((1, 1, 2, 2)), 4)
+
+
+def test_grey_images_are_repeated_and_colours_made_grey() -> None:
+    grey = IMAGES[:, :1]
+    assert with_channels(IMAGES, 3) is IMAGES and with_channels(grey, 1) is grey
+    wide = with_channels(grey, 3)
+    assert wide.shape == (2, 3, 2, 2) and all((wide[:, c] == grey[:, 0]).all() for c in range(3))
+    flat = with_channels(IMAGES, 1)
+    assert flat.shape == (2, 1, 2, 2) and flat.dtype == np.uint8
+    # the first pixel is red 0, green 4, blue 8: 4 · 0.587 + 8 · 0.114 = 3.26
+    assert flat[0, 0, 0, 0] == 3
+    assert np.array_equal(with_channels(wide, 1), grey)  # grey stays what it was
+
+
+@pytest.mark.parametrize(("images", "channels"), [(IMAGES[:, :2], 1), (IMAGES, 2)])
+def test_other_numbers_of_channels_are_refused(images: np.ndarray, channels: int) -> None:
+    with pytest.raises(BadInput, match=f"{images.shape[1]} cannot become {channels}"):
+        with_channels(images, channels)

@@ -11,6 +11,7 @@ from lib.data import (
     class_positions,
     distinct_splits,
     draw_classes,
+    nominal_split,
     open_set,
     remaining_classes,
 )
@@ -188,3 +189,22 @@ def test_positions_count_the_sorted_classes() -> None:
         class_positions(np.array([0, 3]), (4, 0))
     with pytest.raises(BadInput, match="named once"):
         class_positions(np.array([0]), (0, 0))
+
+
+def test_splits_of_ten_classes_are_the_published_ones() -> None:
+    state = rng().bit_generator.state
+    drawing = rng()
+    assert nominal_split(0, 10, drawing) == (0, 1, 4, 6, 7, 9)
+    assert nominal_split(3, 10, drawing) == (1, 2, 4, 6, 7, 9)
+    assert drawing.bit_generator.state == state  # nothing is drawn for them
+    for split in (4, -1):
+        with pytest.raises(BadInput, match=f"4 splits of ten classes, so not number {split}"):
+            nominal_split(split, 10, rng())
+
+
+def test_of_other_numbers_of_classes_a_fifth_is_drawn_for_the_anomalies() -> None:
+    found = nominal_split(7, 100, rng(7))
+    assert found == remaining_classes(draw_classes(100, 20, rng(7)), 100)
+    assert len(found) == 80 and len(nominal_split(0, 9, rng())) == 8  # 9 // 5 = 1 anomaly
+    with pytest.raises(BadInput, match="but not 0"):
+        nominal_split(0, 4, rng())

@@ -9,7 +9,13 @@ import pytest
 
 from lib.errors import BadInput, DataCorrupt, DataMissing
 from lib.results import Latents, latent_store
-from lib.results.latent_store import LATENT_COLUMNS, TABLE, find_latents, keep_latents
+from lib.results.latent_store import (
+    LATENT_COLUMNS,
+    TABLE,
+    find_latents,
+    find_trained,
+    keep_latents,
+)
 
 ENTRY = {
     "dataset": "CIFAR-10",
@@ -193,3 +199,29 @@ def test_the_projects_own_latents_are_whole_and_small():
     assert files == set(table["file"])
     # they are cloned with the project; the limit is the issue's
     assert sum(path.stat().st_size for path in latent_store.LATENTS.glob("*")) <= 60e6
+
+
+TRAINED = KEY | {"data_sha256": "ab" * 32, "width": 16, "epochs": 12}
+
+
+def test_trained_latents_are_those_of_the_same_images_and_budget(tmp_path):
+    keep_latents(tmp_path, made(), ENTRY)
+    found, line = find_trained(**TRAINED, folder=tmp_path)
+    assert same(found, made()) and line["epoch"] == 11
+    assert find_trained(**TRAINED | {"data_sha256": "cd" * 32}, folder=tmp_path) is None
+    assert find_trained(**TRAINED | {"split": 1}, folder=tmp_path) is None
+    for change in ({"width": 8}, {"epochs": 2}):
+        with pytest.raises(BadInput, match="are of width 16 and 12 epochs: set width"):
+            find_trained(**TRAINED | change, folder=tmp_path)
+    # of other images it does not matter what they were trained with
+    other = {"width": 8, "data_sha256": "cd" * 32}
+    assert find_trained(**TRAINED | other, folder=tmp_path) is None
+
+
+def test_trained_latents_of_any_split_are_the_lowest(tmp_path):
+    for number, change in enumerate([{"split": 4}, {"split": 2}, {"split": 0, "seed": 9}]):
+        keep_latents(tmp_path, made(seed=number), ENTRY | change)
+    found, line = find_trained(**TRAINED, any_split=True, folder=tmp_path)
+    assert same(found, made(seed=1)) and line["split"] == 2
+    assert find_trained(**TRAINED | {"seed": 8}, any_split=True, folder=tmp_path) is None
+    assert find_trained(**TRAINED, any_split=True, folder=tmp_path / "none") is None

@@ -209,3 +209,78 @@ def test_evenly_meets_every_class_of_a_sorted_set_alike(n, most):
     assert steps.max() - steps.min() <= 1
     shares = np.bincount(found * 10 // n, minlength=10)
     assert shares.max() - shares.min() <= 2
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_other_images_against_nominal_ones(seed):
+    labels, scores, _ = drawn(seed)
+    apart = oracle.detection_apart(scores[labels == 0], scores[labels == 1])
+    assert apart == oracle.detection(labels, scores)
+    with pytest.raises(BadInput):
+        oracle.detection_apart(scores, [])
+
+
+def test_steps_and_gaps_stand_where_the_document_has_them():
+    steps = {
+        (oracle.BASE, "max logit"): SCORES,
+        (oracle.DETECTOR, "forest"): [3, 2, 1, 0],
+        (oracle.REPRESENTATION, "forest"): [0, 1, 2, 3],
+    }
+    found = oracle.steps_and_gaps(LABELS, steps)
+    assert list(found) == [
+        *((oracle.Q1_Q2, method, score) for method, score in steps),
+        (oracle.GAPS, oracle.Q1_GAP, oracle.GAP_SCORE),
+        (oracle.GAPS, oracle.Q2_GAP, oracle.GAP_SCORE),
+    ]
+    assert [numbers["AUC"] for numbers in found.values() if "AUC" in numbers] == [0.75, 1.0, 0.0]
+    first, second = list(found.values())[3:]
+    assert first == oracle.gap(LABELS, [3, 2, 1, 0], SCORES)
+    assert first["AUC difference"] == pytest.approx(0.25, abs=ROUNDING)
+    assert second["AUC difference"] == pytest.approx(-1, abs=ROUNDING)
+    assert found[oracle.Q1_Q2, oracle.BASE, "max logit"] == {
+        **oracle.detection(LABELS, SCORES),
+        **oracle.limits(LABELS, SCORES),
+    }
+
+
+def test_two_steps_have_one_gap():
+    steps = {(oracle.BASE, "max logit"): SCORES, (oracle.DETECTOR, "forest"): [3, 2, 1, 0]}
+    found = oracle.steps_and_gaps(LABELS, steps)
+    assert [table for table, *_ in found] == [oracle.Q1_Q2, oracle.Q1_Q2, oracle.GAPS]
+
+
+def test_ranks_of_networks_by_hand():
+    # ranks 1 2 3 4 against 1 2 4 3: 1 - 6 · (0 + 0 + 1 + 1) / (4 · 15) = 0.8
+    accuracies = [0.1, 0.2, 0.3, 0.4]
+    assert oracle.rank(accuracies, [0.5, 0.6, 0.9, 0.7])[oracle.RANK] == pytest.approx(
+        0.8, abs=ROUNDING
+    )
+    assert oracle.rank(accuracies, [9, 8, 7, 6])[oracle.RANK] == pytest.approx(-1, abs=ROUNDING)
+    # two say nothing, nor do numbers that are all the same
+    assert oracle.rank([0.1, 0.2], [0.5, 0.6]) == oracle.rank([], []) == {}
+    assert oracle.rank([1, 1, 1], [1, 2, 3]) == oracle.rank([1, 2, 3], [1, 1, 1]) == {}
+    with pytest.raises(ValueError):
+        oracle.rank(accuracies, [0.5, 0.6, 0.7])
+
+
+def test_choices_on_a_grid_are_the_best_of_their_kind():
+    auc = {("ODIN", t, e): 0.0 for e in (0, 0.1, 0.2) for t in (1, 10, 100)}
+    auc |= {("ODIN", 1, 0.1): 0.6, ("ODIN", 1, 0.2): 0.7, ("ODIN", 10, 0): 0.8}
+    auc |= {("ODIN", 10, 0.2): 0.9, ("ODIN", 1, 0): 1.0}  # best, but no choice of either kind
+    assert oracle.odin_choices(auc, "ODIN") == {
+        "unperturbed": ("ODIN", 1, 0),
+        "temperature 1": ("ODIN", 1, 0),
+        "best perturbation": ("ODIN", 1, 0.2),
+        "best temperature": ("ODIN", 10, 0),
+    }
+    auc |= {("max cosine h", 1, 0): 0.2, ("max cosine h", 1, 0.1): 0.5}
+    auc |= {("max cosine h", 1, 0.2): 0.5}
+    found = oracle.odin_choices(auc, "max cosine h")
+    assert found["unperturbed"] == ("max cosine h", 1, 0)
+    assert found["best perturbation"] == ("max cosine h", 1, 0.1)  # the first of two
+    assert found["temperature 1"] == ("ODIN", 1, 0) and found["best temperature"][1] == 10
+
+
+def test_without_another_place_nothing_is_the_best():
+    found = oracle.odin_choices({("ODIN", 1, 0): 0.5}, "ODIN")
+    assert list(found) == ["unperturbed", "temperature 1"]

@@ -135,3 +135,10 @@ def test_changed_settings_stand_under_their_keys() -> None:
     rate = parameters.profile("smoke", "gradcon").get("learning_rate", 0.1)
     smoke = own | {"profile": "smoke", "learning_rate": rate, "alpha": 1.0}
     assert parameters.changed("gradcon", smoke, usual, keys) == {"alpha": 1.0}
+
+
+def test_own_values_are_those_of_the_profile_or_the_defaults(tiny: Path) -> None:
+    defaults = {name: p.default for name, p in parameters.declared("tiny").items()}
+    assert parameters.own_values("tiny", "smoke") == defaults | {"rate": 0.002}
+    assert parameters.own_values("tiny", "full") == defaults  # it sets nothing
+    assert parameters.own_values("tiny", "custom") == defaults  # no profile of that name

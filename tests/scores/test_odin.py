@@ -10,7 +10,14 @@ from torch import nn
 
 from lib.errors import BadInput
 from lib.models import GeneralizedOdinHead, ResNet34, build
-from lib.scores import generalized_odin, max_logit, max_probability, odin
+from lib.scores import (
+    generalized_odin,
+    head_scores,
+    max_logit,
+    max_probability,
+    odin,
+    odin_grid,
+)
 
 # Other batch sizes sum in another order: float32 rounding through 34 layers of a narrow network.
 ROUNDING = 1e-4
@@ -178,3 +185,33 @@ def test_each_needs_what_it_is_made_for():
             odin(network(), images(), temperature=temperature)
     with pytest.raises(BadInput, match="but the head is Linear"):
         generalized_odin(network(), images())
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_a_grid_holds_each_score_at_its_place(name):
+    model, x = made(name), images()
+    found = odin_grid(model, x, temperatures=[1, 10], epsilons=[0.0, 0.01])
+    wanted = {
+        ("ODIN", t, e): odin(model, x, temperature=t, epsilon=e)
+        for e in (0.0, 0.01)
+        for t in (1, 10)
+    }
+    if name == "generalized":
+        for e in (0.0, 0.01):
+            wanted["max cosine h", 1, e] = generalized_odin(model, x, epsilon=e)
+    assert set(found) == set(wanted)
+    assert all(torch.equal(found[place], values) for place, values in wanted.items())
+    # the first of equal places counts, so the order is part of the result
+    assert [place[2] for place in found] == sorted(place[2] for place in found)
+
+
+def test_both_parts_of_a_head_are_scores_of_z():
+    head = made("generalized").head
+    z = torch.randn((6, 16), generator=torch.Generator().manual_seed(3))
+    found = head_scores(head, z)
+    with torch.no_grad():
+        for i, (h, g) in enumerate(zip(head.cosines(z), head.divisor(z), strict=True)):
+            assert found["max cosine h"][i] == -max(h.tolist())
+            assert found["divisor g"][i] == -g.item()
+    assert not any(values.requires_grad for values in found.values())
+    assert ((found["divisor g"] < 0) & (found["divisor g"] > -1)).all()
