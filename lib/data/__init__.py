@@ -12,7 +12,9 @@ from lib.data.open_set import (
     class_positions,
     distinct_splits,
     draw_classes,
+    first_of_each,
     open_set,
+    places_among,
     remaining_classes,
 )
 from lib.data.planted import PLANTED, plant
@@ -34,6 +36,7 @@ __all__ = [
     "content_hash",
     "distinct_splits",
     "draw_classes",
+    "first_of_each",
     "grey",
     "load",
     "negative_samples",
@@ -41,6 +44,7 @@ __all__ = [
     "open_set",
     "outlier_share",
     "pad",
+    "places_among",
     "plant",
     "read_cure_tsr",
     "remaining_classes",

@@ -1,7 +1,7 @@
 """Plots used by more than one chapter, all in one style."""
 
 from lib.figures.curves import learning_curves, roc_curves, score_histograms
-from lib.figures.images import map_grid, reconstruction_grid
+from lib.figures.images import map_grid, reconstruction_grid, titled_grid
 from lib.figures.style import COLOURS, use_style
 
 __all__ = [
@@ -11,5 +11,6 @@ __all__ = [
     "reconstruction_grid",
     "roc_curves",
     "score_histograms",
+    "titled_grid",
     "use_style",
 ]

@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from lib.errors import BadInput
-from lib.metrics import wilson_interval
+from lib.metrics import accuracy_with_reject, macro_f_measure, wilson_interval
 
 FOOLING, STEPS, STRONGER, OPEN_SET, ONE_CLASS = (
     *("fooling", "fooling-steps", "fooling-stronger", "open-set", "one-class"),
@@ -15,6 +16,9 @@ FOOLING, STEPS, STRONGER, OPEN_SET, ONE_CLASS = (
 FRACTION, COUNT = "fraction", "optimizer steps"
 ACCURACY, RATE, MEAN_STEPS, LIMIT = "accuracy", "fooling rate", "average steps", "step limit"
 CNN, COOL, SYM, ASYM = "CNN", "COOL", "dAE sym", "dAE asym"
+MAIN = (CNN, COOL, SYM)
+NETWORKS = (*MAIN, ASYM, "CNN with negatives")
+KEPT_EPOCHS = (1, 2, 5, 10, 20, 40)  # whose held-out accuracy becomes rows, beside the last
 SPREAD = "standard deviation of a drawn pixel over images"
 COLLAPSED = 1e-3  # of SPREAD: living networks are at 0.1, dead ones at 1e-9
 
@@ -41,6 +45,25 @@ def word_of(threshold: float) -> str:
 def classes_of(count: int) -> str:
     """The class cell of an open-set number by how many classes were known, `classes=6`."""
     return f"classes={count}"
+
+
+def cells(score: str, threshold: float) -> dict[str, str]:
+    """Where a number of the document's tables 1 and 2 stands, by the names of a `Place`."""
+    metric = COUNT if score in (MEAN_STEPS, LIMIT) else FRACTION
+    return Place(FOOLING, score, at(threshold), metric)._asdict()
+
+
+def printed_value(
+    published: pd.DataFrame, title: str, method: str, score: str, threshold: float
+) -> float | None:
+    """A number of the document's tables 1 and 2 for an image set, None where it prints none.
+
+    `published` are the rows of its published numbers.
+    """
+    keys = {"table": FOOLING, "kind": "measured", "dataset": title, "method": method}
+    keys |= {"score": score, "class": at(threshold)}
+    found = published.loc[(published[list(keys)] == pd.Series(keys)).all(axis=1), "value"]
+    return float(found.iloc[0]) if len(found) else None
 
 
 def fooling_numbers(steps: npt.ArrayLike, threshold: float, *, limit: int) -> dict[Place, float]:
@@ -80,6 +103,21 @@ def attack_numbers(steps: npt.ArrayLike) -> dict[str, float]:
         RATE: float(done.mean()),
         f"{RATE}, low": found.low,
         f"{RATE}, high": found.high,
+    }
+
+
+def decision_numbers(
+    called: npt.ArrayLike, truth: npt.ArrayLike, *, classes: int, word: str
+) -> dict[tuple[str, str], float]:
+    """Accuracy and F-measure of decisions with reject, by score and metric.
+
+    `called` and `truth` `[n]` are places among the known classes or -1, for none; `word` tells the
+    threshold within the name of a metric. Raises BadInput as `macro_f_measure` does.
+    """
+    f_measure = macro_f_measure(called, truth, classes=classes)
+    return {
+        ("accuracy with reject", f"accuracy {word}"): accuracy_with_reject(called, truth),
+        ("F-measure", f"macro F-measure {word}"): f_measure,
     }
 
 

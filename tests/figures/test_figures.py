@@ -12,6 +12,7 @@ from lib.figures import (
     reconstruction_grid,
     roc_curves,
     score_histograms,
+    titled_grid,
     use_style,
 )
 from lib.metrics import auroc
@@ -229,3 +230,19 @@ def test_style_saves_pixels_not_vectors():
     use_style()
     assert plt.rcParams["savefig.format"] == "png"
     assert plt.rcParams["image.cmap"] == "gray"
+
+
+def test_a_titled_grid_has_a_line_per_name_and_a_title_per_image():
+    pictures = np.random.default_rng(0).random((2, 3, 4, 4)).astype(np.float32)
+    figure = plt.figure()
+    lines = {name: (pictures[i], [f"{name}{k}" for k in range(3)]) for i, name in enumerate("ab")}
+    titled_grid(figure, lines, fontsize=7)
+    axes = np.array(figure.axes).reshape(2, 3)
+    for i, name in enumerate("ab"):
+        assert [axis.get_title() for axis in axes[i]] == [f"{name}{k}" for k in range(3)]
+        assert axes[i, 0].get_ylabel() == name
+        assert axes[i, 0].yaxis.label.get_fontsize() == 7
+        for axis, picture in zip(axes[i], pictures[i], strict=True):
+            assert np.array_equal(axis.images[0].get_array(), picture)
+            assert axis.images[0].get_clim() == (0, 1)
+    figure.canvas.draw()

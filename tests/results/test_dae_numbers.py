@@ -200,3 +200,34 @@ def test_no_attempts_make_no_curve_and_no_rate():
         dae.rate_curve([], [10])
     with pytest.raises(BadInput, match="at least one attempt"):
         dae.attack_numbers(np.empty((5, 0), int))
+
+
+def test_places_of_the_document_s_tables():
+    rate = {"table": "fooling", "score": "fooling rate", "class_": "threshold=90%"}
+    assert dae.cells(dae.RATE, 0.9) == rate | {"metric": "fraction"}
+    for score in (dae.MEAN_STEPS, dae.LIMIT):
+        assert dae.cells(score, 0.9) == rate | {"score": score, "metric": "optimizer steps"}
+
+
+def test_printed_values_are_those_of_one_set_network_and_threshold():
+    told = published("dae-slides")
+    kept = told[(told["table"] == "fooling") & (told["dataset"] == "MNIST")]
+    kept = kept[(kept["score"] == "accuracy") & (kept["method"] == dae.SYM)]
+    for level in (0.0, 0.9, 0.99):
+        line = kept[kept["class"] == dae.at(level)]
+        assert len(line) == 1
+        found = dae.printed_value(told, "MNIST", dae.SYM, dae.ACCURACY, level)
+        assert found == line["value"].iloc[0]
+    assert dae.printed_value(told, "MNIST", dae.SYM, dae.ACCURACY, 0.5) is None
+    assert dae.printed_value(told, "MNIST-5k", dae.SYM, dae.ACCURACY, 0.9) is None
+
+
+def test_decisions_by_hand():
+    # classes 0 and 1 known; images: 0 right, 1 refused, an unknown one refused, one taken for 0
+    called, truth = [0, -1, -1, 0], [0, 1, -1, -1]
+    found = dae.decision_numbers(called, truth, classes=2, word="at 90 %")
+    # F1 of class 0: 2 * 1 / (2 + 1); of class 1: 0; of reject: 2 * 1 / (2 + 2)
+    assert found == {
+        ("accuracy with reject", "accuracy at 90 %"): 0.5,
+        ("F-measure", "macro F-measure at 90 %"): pytest.approx((2 / 3 + 0 + 1 / 2) / 3),
+    }
