@@ -83,9 +83,24 @@ from myst_nb import glue
 from lib import data, methods, metrics, parameters, results, scores, training, workspace
 from lib.data import mixture, to_float, toy
 from lib.errors import BadInput
-from lib.figures import learning_curves, map_grid, titled_grid, use_style
+from lib.figures import (
+    field_arrows,
+    learning_curves,
+    map_grid,
+    plane_maps,
+    range_curve,
+    titled_grid,
+    use_style,
+)
 from lib.models import count_parameters
-from lib.results import dae, dae_attack_words, dae_open_words, dae_tables, dae_words
+from lib.results import (
+    dae,
+    dae_attack_tables,
+    dae_attack_words,
+    dae_open_words,
+    dae_tables,
+    dae_words,
+)
 
 started, clock = datetime.now(UTC), time.monotonic()
 settings = {name: globals()[name] for name in parameters.declared("dae")}
@@ -210,22 +225,14 @@ for seed in seeds:
                 add_toy(value, **where, score=score, metric=metric, noise=noise, n=len(grid))
 
 # %% tags=["remove-cell", "figure"]
-figure, axes = plt.subplots(1, 3, figsize=(10.5, 3.6), sharex=True, sharey=True)
 middle = toy_noises[len(toy_noises) // 2]
-side = np.linspace(-2, 2, 41)
-every = np.arange(41)[::3]
-pick = (every[:, None] * 41 + every).ravel()
 arrows = {
     "slope of the smoothed log-density": mixture.MIXTURE.score(grid, smoothing=middle),
     "denoising autoencoder": fields["denoising", middle, seeds[0]],
     "contractive autoencoder": fields["contractive", middle, seeds[0]],
 }
-for axis, (title, field) in zip(axes, arrows.items(), strict=True):
-    axis.contourf(side, side, density.reshape(41, 41), levels=12, cmap="Greys")
-    length = np.linalg.norm(field[pick], axis=1, keepdims=True)
-    shrunk = field[pick] / np.maximum(length, 1e-9) * np.minimum(length, 8)
-    axis.quiver(*grid[pick].T, *shrunk.T, color="C0", scale=90, width=0.005)
-    axis.set(title=title, aspect="equal", xlim=(-2, 2), ylim=(-2, 2))
+figure = plt.figure(figsize=(10.5, 3.6))
+field_arrows(figure, grid, density, arrows)
 glue("da-field", figure, display=False)
 plt.close(figure)
 
@@ -277,17 +284,11 @@ for seed, found in pictures.items():
             add_toy(value, **where, metric=metric, n=int(part.sum()))
 
 # %% tags=["remove-cell", "figure"]
-drawn = pictures[seeds[0]]
-figure, axes = plt.subplots(2, 3, figsize=(9.6, 6.4), sharex=True, sharey=True)
 in_order = ["classifier", "confidence without Γ", "scaled output without Γ"]
 in_order += ["Γ", "confidence", "scaled output"]
-for axis, title in zip(axes.flat, in_order, strict=True):
-    values = drawn[title]
-    picture = axis.imshow(
-        values.reshape(81, 81), origin="lower", extent=(-2, 2, -2, 2), vmin=0, vmax=1, cmap="magma"
-    )
-    axis.set_title(title, fontsize=10)
-figure.colorbar(picture, ax=axes, shrink=0.7)
+figure = plt.figure(figsize=(9.6, 6.4))
+drawn = {title: pictures[seeds[0]][title] for title in in_order}
+plane_maps(figure, drawn, extent=(-2, 2, -2, 2))
 glue("da-rings", figure, display=False)
 plt.close(figure)
 
@@ -329,21 +330,43 @@ def labelled(members: np.ndarray, known: list[int] | None = None) -> tuple[torch
     return pixels[members].to(device), torch.from_numpy(found).to(device)
 
 
+def method_of(name: str) -> tuple[str, dict[str, float]]:
+    """The method of a network's name, and what makes it a variant: "COOL 5" has 5 units a class."""
+    return ("COOL", {"omega": int(name[5:])}) if name.startswith("COOL ") else (name, {})
+
+
 def recipe_of(name: str) -> training.DigitRecipe:
-    """The recipe of a network's name; "COOL 5" has five units a class."""
-    word, number = (name[:4], name[5:]) if name.startswith("COOL ") else (name, "")
-    return training.digit_recipe(word, omega=int(number or omega), sigma=sigma)
+    """The recipe of a network's name."""
+    method, setting = method_of(name)
+    return training.digit_recipe(method, **({"omega": omega, "sigma": sigma} | setting))
+
+
+def is_dae(name: str) -> bool:
+    return name.startswith("dAE")
+
+
+def trained(name: str, seed: int, *parts, words=(), identity, **options) -> training.TrainedDigits:
+    """One network trained on `parts`; goes on from its checkpoint where there is one."""
+    recipe = recipe_of(name)
+    same = {"data": images.sha256, "network": method_of(name)[0], "omega": recipe.omega}
+    known = len(identity["classes"])
+    return training.fit_digit_recipe(
+        recipe,
+        training.untrained_digits(recipe, seed=seed, classes=known).to(device),
+        *parts,
+        seed=seed,
+        identity=same | {"sigma": sigma} | identity,
+        learning_rate=learning_rate,
+        checkpoint=workspace.checkpoint_path(name.replace(" ", "-"), *words, seed),
+        **options,
+    )
 
 
 def train(name: str, seed: int) -> training.TrainedDigits:
-    """One trained network; goes on from its checkpoint where there is one."""
-    recipe, split = recipe_of(name), splits[seed]
-    identity = {"data": images.sha256, "network": name.split(" ")[0] if "COOL" in name else name}
-    identity |= {"omega": recipe.omega, "sigma": sigma, "classes": list(range(K))}
-    refused = None
-    if recipe.negatives:
-        identity["negatives"] = negatives
-        others = None
+    """A network of all classes, with negative samples where its recipe takes them."""
+    split, identity, refused = splits[seed], {"classes": list(range(K))}, None
+    if recipe_of(name).negatives:
+        identity["negatives"], others = negatives, None
         if "omniglot" in negatives:
             found = data.load("omniglot", data_root=data_root or None, trust=trust)
             others, identity["omniglot"] = to_float(found.images), found.sha256
@@ -354,20 +377,9 @@ def train(name: str, seed: int) -> training.TrainedDigits:
         if entry["epoch"] == epochs:
             print(f"{name} seed {seed}: accuracy {entry['validation_accuracy']:.3f} (held out)")
 
-    return training.fit_digit_recipe(
-        recipe,
-        training.untrained_digits(recipe, seed=seed, classes=K).to(device),
-        labelled(split["train"]),
-        labelled(split["validation"]),
-        seed=seed,
-        identity=identity,
-        negatives=refused,
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        progress=report,
-        checkpoint=workspace.checkpoint_path(name.replace(" ", "-"), seed),
-    )
+    parts = (labelled(split[part]) for part in ("train", "validation"))
+    options = {"epochs": epochs, "batch_size": batch_size, "progress": report}
+    return trained(name, seed, *parts, identity=identity, negatives=refused, **options)
 
 
 FIRST = seeds[0]
@@ -376,16 +388,6 @@ fitted = {(name, seed): train(name, seed) for seed in seeds for name in models}
 fitted |= {(name, FIRST): train(name, FIRST) for name in further}
 for done in fitted.values():
     done.model.requires_grad_(False)  # attacks differentiate by the image alone
-
-
-def method_of(name: str) -> tuple[str, dict[str, float]]:
-    """The method of a network's name, and what makes it a variant of that."""
-    return ("COOL", {"omega": int(name[5:])}) if name.startswith("COOL ") else (name, {})
-
-
-def is_dae(name: str) -> bool:
-    return name.startswith("dAE")
-
 
 # %% tags=["nbval-check-output", "remove-input"]
 print("images", list(pixels.shape), "of", images.title, "sha256", images.sha256[:12])
@@ -507,27 +509,8 @@ plt.close(figure)
 # The document's attack: a layer on a random input is trained until the network is sure
 
 
-def attempt(weights, alpha, start, targets, rates, levels, steps, objective, *, function):
-    """`training.fool` with arrays in and out; `weights` and `alpha` say whose `function` it is."""
-    found = training.fool(
-        function,
-        torch.from_numpy(start).to(device),
-        torch.from_numpy(targets).to(device),
-        thresholds=levels,
-        max_steps=steps,
-        learning_rate=torch.from_numpy(rates).to(device),
-        objective=objective,
-    )
-    return (
-        found.steps.numpy(),
-        found.images.cpu().numpy(),
-        found.outputs.numpy(),
-        {step: norms.numpy() for step, norms in found.gradients.items()},
-    )
-
-
 # the longest runs take half an hour of a core: a killed run need not repeat them
-attempt = workspace.remembered(attempt, but=["function"])
+fool = workspace.remembered(training.fool_arrays, but=["function", "device"])
 
 
 def attack(
@@ -537,9 +520,15 @@ def attack(
     state = fitted[name, seed].model.state_dict()
     weights = {key: value.cpu().contiguous().numpy() for key, value in state.items()}
     weight = alphas.get((name, seed), 0.0) if weight is None else weight
-    given = (weights, weight, start.numpy(), targets, rates.numpy())
-    function = outputs_of(name, seed, alpha=weight)
-    return training.Fooling(*attempt(*given, thresholds, steps, objective, function=function))
+    found = fool(
+        *(weights, weight, start.numpy(), targets, rates.numpy()),
+        thresholds=thresholds,
+        max_steps=steps,
+        objective=objective,
+        function=outputs_of(name, seed, alpha=weight),
+        device=device,
+    )
+    return training.Fooling(*found)
 
 
 def generator_attack(name, seed, n, *, steps, factor=1.0, **options) -> training.Fooling:
@@ -666,7 +655,7 @@ for name, seed in [key for key in fitted if key[0] in models]:
 def add_distance(x: np.ndarray, method: str, **setting: str) -> None:
     train_x = pixels[splits[FIRST]["train"]]
     value = np.median(scores.distance_to_nearest(torch.from_numpy(x), train_x).numpy())
-    where = dae_tables.NEAREST | {"class_": dae.at(thresholds[0]), "seed": FIRST} | changed
+    where = dae_attack_tables.NEAREST | {"class_": dae.at(thresholds[0]), "seed": FIRST} | changed
     add(value, **where, method=method, n=len(x), **setting)
 
 
@@ -683,7 +672,7 @@ for name in models:
 
 # %% tags=["remove-cell"]
 # The trace: exact for a few images, estimated for more; is the curvature factor ever below 1?
-exact, estimated = {}, {}
+estimated = {}
 spaced = np.linspace(0, len(test_x) - 1, max(sample, traced)).round().astype(int)
 for name, seed in [key for key in fitted if is_dae(key[0])]:
     reconstruct, draw = fitted[name, seed].model.reconstruct, training.generator(seed, "probes")
@@ -697,7 +686,7 @@ for name, seed in [key for key in fitted if is_dae(key[0])]:
     truth, guesses = scores.jacobian_trace(reconstruct, few).cpu(), estimate(few)
     attacked = torch.from_numpy(fooled[name, seed].images).to(device)
     estimates["estimate, attacked images"] = estimate(attacked)
-    exact[name, seed], estimated[name, seed] = truth, estimates["estimate"].mean(1)
+    estimated[name, seed] = estimates["estimate"].mean(1)
     where = {"table": "curvature", "method": name, "seed": seed} | changed
     gamma = scores.curvature(truth, size=28 * 28)
     add(gamma.mean(), **where, score="exact", metric="mean gamma", n=traced)
@@ -725,25 +714,11 @@ def known_part(part: str, known: list[int]) -> tuple[torch.Tensor, ...]:
 
 def open_networks(known: list[int], seed: int, names_of: list[str]) -> dict[str, torch.nn.Module]:
     """Networks that have seen these classes only."""
-    word, made = "-".join(map(str, known)), {}
-    for name in names_of:
-        recipe = recipe_of(name)
-        identity = {"data": images.sha256, "network": name, "omega": recipe.omega}
-        identity |= {"sigma": sigma, "classes": known, "class_images": class_images}
-        identity["split"] = FIRST
-        made[name] = training.fit_digit_recipe(
-            recipe,
-            training.untrained_digits(recipe, seed=seed, classes=len(known)).to(device),
-            known_part("train", known),
-            known_part("validation", known),
-            seed=seed,
-            identity=identity,
-            epochs=open_epochs,
-            batch_size=min(batch_size, 64),  # few images make few updates
-            learning_rate=learning_rate,
-            checkpoint=workspace.checkpoint_path(name.replace(" ", "-"), "open", word, seed),
-        ).model
-    return made
+    identity = {"classes": known, "class_images": class_images, "split": FIRST}
+    options = {"epochs": open_epochs, "batch_size": min(batch_size, 64)}  # few images, few updates
+    options |= {"words": ("open", "-".join(map(str, known))), "identity": identity}
+    parts = [known_part(part, known) for part in ("train", "validation")]
+    return {name: trained(name, seed, *parts, **options).model for name in names_of}
 
 
 def open_opinions(known: list[int], seed: int) -> dict[str, methods.Opinion]:
@@ -758,35 +733,20 @@ def open_opinions(known: list[int], seed: int) -> dict[str, methods.Opinion]:
     return found | methods.baseline_opinions(made["CNN"], train, held[0], test_x)
 
 
-def add_decisions(called: np.ndarray, truth: np.ndarray, count: int, word: str, **where) -> None:
-    """Accuracy and F-measure of decisions with reject."""
-    found = dae.decision_numbers(called, truth, classes=count, word=word)
-    for (score, metric), value in found.items():
-        add(value, score=score, metric=metric, **where)
-
-
 def add_open(known: list[int], order: int) -> None:
     """Rows of one number of classes in one order."""
     truth, count = data.places_among(test_y, known), len(known)
-    where = {"table": dae.OPEN_SET, "class_": dae.classes_of(count), "seed": order}
-    where |= {"n": len(truth)} | changed
-    ranks = {}
-    for name, (outputs, score, own) in open_opinions(known, order).items():
-        for level in thresholds if own is None else [own]:
-            called = metrics.predict_with_reject(outputs, min(level, 1.0))
-            word = dae.word_of(level) if own is None else "at its own threshold"
-            add_decisions(called, truth, count, word, method=name, **where)
-        ranks[name] = score
-    for level in thresholds:
-        refuse = np.full(len(truth), REFUSED)
-        add_decisions(refuse, truth, count, dae.word_of(level), method="refuse all", **where)
     train_x = known_part("train", known)[0].cpu()
-    ranks["distance to mean"] = scores.distance_to_mean(test_x.cpu(), train_x).numpy()
-    unknown = (truth == REFUSED).astype(np.int64)
-    if unknown.any():
-        for name, score in ranks.items():
-            value = metrics.auroc(unknown, score)
-            add(value, method=name, score="rejection score", metric="AUROC", **where)
+    found = dae.open_numbers(
+        open_opinions(known, order),
+        {"distance to mean": scores.distance_to_mean(test_x.cpu(), train_x).numpy()},
+        truth,
+        thresholds=thresholds,
+        classes=count,
+    )
+    where = {"table": dae.OPEN_SET, "class_": dae.classes_of(count), "seed": order} | changed
+    for cell, value in found.items():
+        add(value, **cell._asdict(), **where, n=len(truth))
 
 
 rng = training.numpy_generator(0, "class orders")
@@ -800,38 +760,27 @@ for order, sequence in enumerate(class_orders):
 # One class: nothing but the confidence can decide
 for c in one_classes:
     made = open_networks([c], FIRST, ["dAE sym", "autoencoder"])
-    train_x, held = known_part("train", [c])[0], known_part("validation", [c])
-    truth = (test_y != c).astype(np.int64)
-    flat = [x.flatten(1).cpu().numpy() for x in (train_x, test_x)]
     fresh = training.untrained_digits(recipe_of("dAE sym"), seed=FIRST, classes=1).to(device)
-    same = np.zeros(len(train_x), np.int64)
-    neighbours = scores.knn_confidence(flat[0], same, flat[1], classes=1, k=5)
-    lengths, other, untrained = (
-        scores.error_lengths(model, test_x).cpu().numpy()
-        for model in (made["dAE sym"], made["autoencoder"], fresh)
-    )
-    by_score = {
-        ("dAE sym", "confidence"): lengths,
-        ("autoencoder", "reconstruction error"): other,
-        ("one-class SVM", "pixels"): scores.one_class_svm_score(*flat),
-        ("k nearest neighbours", "pixels"): -neighbours[:, 0],
-        ("untrained dAE sym", "confidence"): untrained,
-        ("trivial", "distance to mean"): scores.distance_to_mean(test_x.cpu(), train_x.cpu()),
-    }
-    where = {"table": dae.ONE_CLASS, "class_": names[c], "seed": FIRST, "n": len(truth)}
+    train_x, held = known_part("train", [c])[0], known_part("validation", [c])
+    by_score = methods.one_class_scores(*made.values(), fresh, train_x, test_x)
+    where = {"table": dae.ONE_CLASS, "class_": names[c], "seed": FIRST, "n": len(test_y)}
     where |= changed
     for method, network in made.items():
-        drawn = scores.in_batches(network.reconstruct, test_x)
-        value = drawn.std(0).mean()
+        value = scores.in_batches(network.reconstruct, test_x).std(0).mean()
         add(value, **where, method=method, score="reconstruction", metric=dae.SPREAD)
     for (method, score), values in by_score.items():
-        value = metrics.auroc(truth, values)
+        value = metrics.auroc((test_y != c).astype(np.int64), values)
         add(value, method=method, score=score, metric="AUROC", **where)
-    weight = alpha or methods.chosen_alpha(made["dAE sym"], held)
-    wanted = np.where(truth == 1, REFUSED, 0)
+    weight, truth = (
+        alpha or methods.chosen_alpha(made["dAE sym"], held),
+        np.where(test_y == c, 0, REFUSED),
+    )
+    confidence = -weight * by_score["dAE sym", "confidence"]
     for level in thresholds:
-        called = np.where(-weight * lengths >= math.log(level), 0, REFUSED)
-        add_decisions(called, wanted, 1, dae.word_of(level), method="dAE sym", **where)
+        called = np.where(confidence >= math.log(level), 0, REFUSED)
+        found = dae.decision_numbers(called, truth, classes=1, word=dae.word_of(level))
+        for (score, metric), value in found.items():
+            add(value, method="dAE sym", score=score, metric=metric, **where)
 
 # %% tags=["remove-cell"]
 # Clutter: the error of a digit among bits of others, whole and within the digit's known mask
@@ -868,22 +817,20 @@ workspace.leave_results(rows if plane else results.frame(collected), provenance)
 # %% tags=["remove-cell"]
 # What this run is read against: the committed full-data runs, and the document's own numbers
 reference = results.reference_rows()
-committed = reference[reference["run"].str.startswith("dae-")]
-SETS = [title for title in ("MNIST", "Fashion-MNIST") if title in set(committed["dataset"])]
-OF = results.Sources(
-    published=document,
-    reference={title: committed[committed["dataset"] == title] for title in SETS},
-    build=rows[rows["dataset"] == images.title],
+OF = results.sources_of(
+    "dae",
+    reference,
+    rows,
+    document,
+    sets=("MNIST", "Fashion-MNIST"),
     title=images.title,
     full=full_size,
     changed=changed,
 )
 BUILD, LOW, HIGH = results.BUILD, thresholds[0], thresholds[-1]
 LOW_AND_HIGH = list(dict.fromkeys((LOW, HIGH)))
-stand_in = {full_size: images.title}
-boards = results.boards("dae", reference, rows, provenance, stand_in=stand_in)
+boards = results.boards("dae", reference, rows, provenance, stand_in={full_size: images.title})
 judged = partial(results.judged, boards, "dae")
-chosen, mean_of = partial(results.chosen, OF), partial(results.mean_of, OF)
 
 
 def of_document(score: str, levels: list[float], *, decimals: int) -> pd.DataFrame:
@@ -892,26 +839,9 @@ def of_document(score: str, levels: list[float], *, decimals: int) -> pd.DataFra
     return results.three_columns(OF, lines, "set", "network", "threshold", decimals=decimals)
 
 
-# the numbers that smoke runs check
-few = min(training_classes)
-slope = {"dataset": "toy 2-D", "table": "theory", "score": "smoothed density", "metric": "R²"}
-slope |= {"method": "denoising autoencoder", "variant": results.variant(noise=toy_noises[-1])}
-unknown_found = {"table": dae.OPEN_SET, "class_": dae.classes_of(few), "method": dae.SYM}
-unknown_found |= {"score": "rejection score", "metric": "AUROC"}
-places = {
-    "accuracy of the CNN": dae.cells(dae.ACCURACY, 0.0) | {"method": dae.CNN},
-    "accuracy of dAE sym": dae.cells(dae.ACCURACY, 0.0) | {"method": dae.SYM},
-    f"accuracy of dAE sym, {dae.word_of(LOW)}": dae.cells(dae.ACCURACY, LOW) | {"method": dae.SYM},
-    f"steps to fool the CNN, {dae.word_of(LOW)}": dae.cells(dae.MEAN_STEPS, LOW)
-    | {"method": dae.CNN},
-    "R² of the slope in the plane": None,
-    f"open set, AUROC of dAE sym, {few} classes": unknown_found,
-}
-checked = {
-    name: mean_of(BUILD, cells) if cells else float(results.pick(rows, **slope).mean())
-    for name, cells in places.items()
-}
-checked = {name: value for name, value in checked.items() if not math.isnan(value)}
+checked = dae_tables.checked_numbers(
+    OF, toy_rows, threshold=LOW, noise=toy_noises[-1], known=min(training_classes)
+)
 workspace.leave_checked(checked)
 
 # %% tags=["nbval-check-output", "remove-cell"]
@@ -973,7 +903,7 @@ results.page_table(
 # %% tags=["hide-input", "full-width", "figure"]
 rates_told = of_document(dae.RATE, thresholds, decimals=3)
 level_of = {f"{100 * level:g} %": level for level in thresholds}
-if SETS:  # the same attempts as one sample
+if OF.reference:  # the same attempts as one sample
     pooled = [
         results.rate_words(
             OF, title, dae.cells(dae.RATE, level_of[level]) | {"method": name}, n=True
@@ -1009,41 +939,30 @@ judged("fooling", "steps")
 # %% tags=["remove-cell", "figure"]
 def draw_rates(axis, where: str, title: str, level: float) -> None:
     """Rates over steps, mean and range over seeds; our mean steps as dots, theirs as crosses."""
+    both = (dae.MEAN_STEPS, dae.RATE)
     for number, name in enumerate(dae.NETWORKS):
-        of_name = {score: dae.cells(score, level) | {"method": name} for score in SCORES}
-        at_limit = chosen(where, of_name[dae.RATE])["value"]
-        if at_limit.empty:
+        table = dae_tables.rates_over_steps(OF, where, name, level, steps=CURVE)
+        if table.empty:
             continue
-        cells = of_name[dae.RATE] | {"table": dae.STEPS}
-        parts = {step: chosen(where, cells, setting={"limit": step})["value"] for step in CURVE}
-        parts = dict(sorted((parts | {int(mean_of(where, of_name[dae.LIMIT])): at_limit}).items()))
-        whole = {step: part for step, part in parts.items() if len(part) == len(at_limit)}
-        few = {step: part.mean() for step, part in parts.items() if 0 < len(part) < len(at_limit)}
         colour, style = f"C{number}", ":" if "negatives" in name else "-"
-        means = [part.mean() for part in whole.values()]
-        axis.plot(list(whole), means, style, color=colour, label=name)
-        low, high = ([getattr(part, end)() for part in whole.values()] for end in ("min", "max"))
-        axis.fill_between(list(whole), low, high, color=colour, alpha=0.2, lw=0)
-        axis.plot(list(few), list(few.values()), "o", color=colour, mfc="none", ms=5)
-        ours = (mean_of(where, of_name[score]) for score in (dae.MEAN_STEPS, dae.RATE))
-        axis.plot(*ours, ".", color=colour, ms=9)
-        printed = [
-            dae.printed_value(document, title, name, score, level)
-            for score in (dae.MEAN_STEPS, dae.RATE)
+        range_curve(axis, table, style, colour=colour, label=name)
+        ours = [
+            results.mean_of(OF, where, dae.cells(score, level) | {"method": name}) for score in both
         ]
-        if printed[0] is not None:
-            axis.plot(*printed, "x", color=colour, ms=8, mew=2)
+        axis.plot(*ours, ".", color=colour, ms=9)
+        theirs = [dae.printed_value(document, title, name, score, level) for score in both]
+        if theirs[0] is not None:
+            axis.plot(*theirs, "x", color=colour, ms=8, mew=2)
     axis.set(xscale="log", title=f"{title}, threshold {100 * level:g} %", ylim=(-0.04, 1.04))
 
 
-SCORES = (dae.RATE, dae.LIMIT, dae.MEAN_STEPS)
 size = (4.6 * len(thresholds), 2.9 * len(OF.told) + 0.5)
 figure, axes = plt.subplots(
     len(OF.told), len(thresholds), figsize=size, sharex=True, sharey=True, squeeze=False
 )
 for line, where in zip(axes, OF.told, strict=True):
     for axis, level in zip(line, thresholds, strict=True):
-        draw_rates(axis, where, where if where in SETS else full_size, level)
+        draw_rates(axis, where, where if where in OF.reference else full_size, level)
     line[0].set_ylabel("share that succeeded")
 for axis in axes[-1]:
     axis.set_xlabel("steps")
@@ -1120,15 +1039,15 @@ plt.close(figure)
 # {glue:text}`da-stronger-line`
 
 # %% tags=["hide-input", "full-width", "figure"]
-attempts_told = ", ".join(dae_tables.attempts_words(OF, where) for where in OF.places)
+attempts_told = ", ".join(dae_attack_tables.attempts_words(OF, where) for where in OF.places)
 results.page_table(
-    dae_tables.attack_table(OF, partial(dae_tables.attack_rate, OF, LOW)),
+    dae_attack_tables.attack_table(OF, partial(dae_attack_tables.attack_rate, OF, LOW)),
     f"Share of attempts that succeed {dae.word_of(LOW)} [95 % Wilson]; attempts: {attempts_told}",
 )
 
 # %% tags=["hide-input", "full-width", "figure"]
 results.page_table(
-    dae_tables.attack_table(OF, partial(dae_tables.attack_gradient, OF, LOW)),
+    dae_attack_tables.attack_table(OF, partial(dae_attack_tables.attack_gradient, OF, LOW)),
     "Median norm of the gradient at the start (and share of attempts where it is exactly zero)",
 )
 
@@ -1153,7 +1072,7 @@ plt.close(figure)
 
 # %% tags=["hide-input", "figure"]
 results.page_table(
-    dae_tables.distance_table(OF, LOW),
+    dae_attack_tables.distance_table(OF, LOW),
     "Median distance to the nearest training image, root mean square over pixels, first seed",
 )
 
@@ -1225,25 +1144,16 @@ OPEN_METRICS = {
 }
 
 
-def draw_open(axis, kept: pd.DataFrame) -> None:
-    """A line per method through the counts with all orders, hollow points where there are fewer."""
-    for number, (name, group) in enumerate(kept.groupby("method", sort=False)):
-        by_count = group.groupby("count")["value"].agg(["mean", "min", "max", "size"])
-        whole = by_count["size"] == by_count["size"].max()
-        line, few, colour = by_count[whole], by_count[~whole], f"C{number}"
-        style = "-" if name in dae.MAIN else ":"
-        axis.plot(line.index, line["mean"], style, color=colour, marker="o", ms=3, label=name)
-        if name in dae.MAIN:
-            axis.plot(few.index, few["mean"], "o", color=colour, mfc="none", ms=5)
-            axis.fill_between(line.index, line["min"], line["max"], color=colour, alpha=0.15, lw=0)
-
-
 def open_figure(where: str):
     figure, axes = plt.subplots(2, 2, figsize=(8.6, 6.6), sharex=True)
-    kept, handles = dae_tables.open_rows(OF, where, {}), {}
+    handles = {}
     for axis, (metric, label) in zip(axes.flat, OPEN_METRICS.items(), strict=False):
         own = metric.partition(" at ")[0] + " at its own threshold"
-        draw_open(axis, kept[kept["metric"].isin([metric, own])])
+        by_method = dae_tables.numbers_by_count(OF, where, [metric, own])
+        for number, (name, table) in enumerate(by_method.items()):
+            style, shade = ("-", 0.15) if name in dae.MAIN else (":", 0)
+            line = {"colour": f"C{number}", "label": name, "shade": shade}
+            range_curve(axis, table, style, **line, marker="o")
         axis.set(xlabel="training classes", title=label or metric, ylim=(0, 1.02))
         axis.label_outer()
         handles |= dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
@@ -1253,7 +1163,7 @@ def open_figure(where: str):
 
 
 for key, title in (("mnist", "MNIST"), ("fashion-mnist", "Fashion-MNIST")):
-    figure = open_figure(title if title in SETS else BUILD)
+    figure = open_figure(title if title in OF.reference else BUILD)
     glue(f"da-open-{key}", figure, display=False)
     plt.close(figure)
 
@@ -1410,7 +1320,7 @@ plt.close(figure)
 
 # %% tags=["remove-cell", "figure"]
 # Every sentence with a number in it is put together here, from the rows.
-plane_rows = committed if SETS else rows
+plane_rows = reference if OF.reference else rows
 plane_rows = plane_rows[plane_rows["dataset"] == "toy 2-D"]
 first, last = (dae_words.slopes(toy_rows, toy_noises[i]) for i in (0, -1))
 limits = {dae.SYM: dae_max_steps, dae.CNN: max_steps}
@@ -1423,7 +1333,7 @@ sentences = {
     "middle": f"{middle:g}",
     "source": OF.words,
     "theory-line": f"In this build, {first}; {last}.",
-    "theory": dae_words.theory(plane_rows, OF.words, setting={} if SETS else ring_setting),
+    "theory": dae_words.theory(plane_rows, OF.words, setting={} if OF.reference else ring_setting),
     "alpha-line": dae_words.alpha_line(OF, fixed=alpha),
     "accuracy-line": dae_words.accuracy_line(OF, HIGH),
     "accuracy": dae_words.accuracy(OF, HIGH),

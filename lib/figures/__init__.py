@@ -1,13 +1,17 @@
-"""Plots used by more than one chapter, all in one style."""
+"""Plots used by more than one chapter or too long for one, all in one style."""
 
-from lib.figures.curves import learning_curves, roc_curves, score_histograms
+from lib.figures.curves import learning_curves, range_curve, roc_curves, score_histograms
 from lib.figures.images import map_grid, reconstruction_grid, titled_grid
+from lib.figures.plane import field_arrows, plane_maps
 from lib.figures.style import COLOURS, use_style
 
 __all__ = [
     "COLOURS",
+    "field_arrows",
     "learning_curves",
     "map_grid",
+    "plane_maps",
+    "range_curve",
     "reconstruction_grid",
     "roc_curves",
     "score_histograms",

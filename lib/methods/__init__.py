@@ -1,7 +1,7 @@
 """Other methods of anomaly detection, each fitted to normal images and asked in the same way.
 
 To add one: a file with its `fit_…`, and a line in `table.py`. Nothing else of lib imports this.
-Beside them the protocols of spigler2019denoising: confidence, open set, clutter, the plane.
+Beside them the protocols of spigler2019denoising: alpha, open set, one class, clutter, the plane.
 """
 
 from lib.methods.clutter import ClutterImages, clutter_errors
@@ -9,6 +9,7 @@ from lib.methods.confidence import alpha_curves, alpha_losing, chosen_alpha
 from lib.methods.gradcon import train_gradcon
 from lib.methods.lsa import BATCH as LSA_BATCH
 from lib.methods.ocsvm import CHOSEN
+from lib.methods.one_class import one_class_scores
 from lib.methods.open_set import Opinion, baseline_opinions, network_opinion
 from lib.methods.plane import (
     density_agreement,
@@ -56,6 +57,7 @@ __all__ = [
     "mixture_autoencoder",
     "moved",
     "network_opinion",
+    "one_class_scores",
     "published_protocol",
     "published_sizes",
     "ring_functions",

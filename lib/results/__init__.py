@@ -54,6 +54,7 @@ from lib.results.sources import (
     place_words,
     pooled_rate,
     rate_words,
+    sources_of,
     three_columns,
 )
 from lib.results.tables import (
@@ -134,6 +135,7 @@ __all__ = [
     "run_parameters",
     "run_words",
     "runs_frame",
+    "sources_of",
     "three_columns",
     "three_numbers",
     "variant",

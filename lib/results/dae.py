@@ -1,6 +1,6 @@
 """The numbers of spigler2019denoising by the names under which rows hold them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +8,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from lib.errors import BadInput
-from lib.metrics import accuracy_with_reject, macro_f_measure, wilson_interval
+from lib.metrics import (
+    REJECT,
+    accuracy_with_reject,
+    auroc,
+    macro_f_measure,
+    predict_with_reject,
+    wilson_interval,
+)
 
 FOOLING, STEPS, STRONGER, OPEN_SET, ONE_CLASS = (
     *("fooling", "fooling-steps", "fooling-stronger", "open-set", "one-class"),
@@ -29,6 +36,14 @@ class Place(NamedTuple):
     table: str
     score: str
     class_: str
+    metric: str
+
+
+class Cell(NamedTuple):
+    """What a number of a method is, within one table and class."""
+
+    method: str
+    score: str
     metric: str
 
 
@@ -119,6 +134,43 @@ def decision_numbers(
         ("accuracy with reject", f"accuracy {word}"): accuracy_with_reject(called, truth),
         ("F-measure", f"macro F-measure {word}"): f_measure,
     }
+
+
+def open_numbers(
+    opinions: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike, float | None]],
+    ranks: Mapping[str, npt.ArrayLike],
+    truth: npt.ArrayLike,
+    *,
+    thresholds: Sequence[float],
+    classes: int,
+) -> dict[Cell, float]:
+    """Decisions of methods that know some classes, of refusing all, and AUROCs of unknown images.
+
+    `opinions` are outputs `[n, classes]` in [0, 1], a rejection score `[n]` and the method's own
+    threshold, without which it gets the `thresholds`; `ranks` are scores of further methods, higher
+    for the unknown. `truth` `[n]` are places among the known classes, -1 for unknown images; AUROCs
+    need some. Raises BadInput as `decision_numbers` and `predict_with_reject` do.
+    Source: spigler2019denoising, open set; methods.md 5.7.
+    """
+    wanted = np.asarray(truth)
+    found: dict[Cell, float] = {}
+    for method, (outputs, _, own) in opinions.items():
+        for level in thresholds if own is None else [own]:
+            # largest outputs can pass 1 by rounding, and a threshold chosen on them too
+            called = predict_with_reject(outputs, min(level, 1.0))
+            word = word_of(level) if own is None else "at its own threshold"
+            numbers = decision_numbers(called, wanted, classes=classes, word=word)
+            found |= {Cell(method, *names): value for names, value in numbers.items()}
+    refused = np.full(len(wanted), REJECT)
+    for level in thresholds:
+        numbers = decision_numbers(refused, wanted, classes=classes, word=word_of(level))
+        found |= {Cell("refuse all", *names): value for names, value in numbers.items()}
+    unknown = (wanted == REJECT).astype(np.int64)
+    if unknown.any():
+        scores = {method: score for method, (_, score, _) in opinions.items()} | dict(ranks)
+        for method, score in scores.items():
+            found[Cell(method, "rejection score", "AUROC")] = auroc(unknown, score)
+    return found
 
 
 def rate_curve(steps: npt.ArrayLike, shown: Sequence[int]) -> list[float]:

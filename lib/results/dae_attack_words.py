@@ -8,7 +8,7 @@ from collections.abc import Collection
 from functools import partial
 
 from lib.results import dae
-from lib.results.dae_tables import NEAREST, attack_rate, distance
+from lib.results.dae_attack_tables import NEAREST, attack_rate, distance
 from lib.results.dae_words import ALPHA, printed
 from lib.results.sources import (
     BUILD,

@@ -1,30 +1,25 @@
 """The tables of the page on spigler2019denoising, read off result rows."""
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
 import pandas as pd
 
 from lib.metrics import student_interval
 from lib.results import dae
+from lib.results.select import pick
 from lib.results.sources import (
+    BUILD,
     Cells,
     Sources,
     as_columns,
     chosen,
     mean_of,
-    mean_words,
-    place_words,
-    rate_words,
 )
 from lib.results.tables import interval_text
-from lib.results.variants import parse_variant
+from lib.results.variants import parse_variant, variant
 
 CLUTTER = {"table": "clutter", "metric": "mean norm of the error"}
-NEAREST = {
-    "table": "fooling-images",
-    "metric": "median distance to the nearest training image",
-}
 
 
 def theory_means(toy_rows: pd.DataFrame) -> pd.DataFrame:
@@ -76,12 +71,41 @@ def variant_table(of: Sources, cells: Cells, *, decimals: int) -> pd.DataFrame:
         source = of.rows(where)
         kept = source[(source[list(wanted)] == pd.Series(wanted)).all(axis=1)]
         kept = kept[~kept["variant"].str.contains("arm=alpha|arm=printed")]
-        for (method, variant), part in kept.groupby(["method", "variant"], sort=False):
+        for (method, setting), part in kept.groupby(["method", "variant"], sort=False):
             interval = student_interval(part["value"])
-            found[method, variant, where] = interval_text(interval, decimals=decimals)
+            found[method, setting, where] = interval_text(interval, decimals=decimals)
     table = pd.Series(found, dtype=str).unstack(fill_value="", sort=False)
     table = table.rename_axis(index=["network", "variant"])
     return table[[where for where in of.places if where in table]]
+
+
+def rates_over_steps(
+    of: Sources, where: str, method: str, threshold: float, *, steps: Sequence[int]
+) -> pd.DataFrame:
+    """The rate of the document's attack after each number of steps and at its limit.
+
+    The index has the steps that rows hold, the columns mean, min, max and size, over seeds; empty
+    where the network was not attacked.
+    """
+    cells = dae.cells(dae.RATE, threshold) | {"method": method}
+    limit = mean_of(of, where, dae.cells(dae.LIMIT, threshold) | {"method": method})
+    if math.isnan(limit):
+        return pd.DataFrame(columns=list(SPREAD))
+    at_step = cells | {"table": dae.STEPS}
+    parts = {step: chosen(of, where, at_step, setting={"limit": step}) for step in steps}
+    parts[int(limit)] = chosen(of, where, cells)
+    rows = pd.concat([parts[step].assign(step=step) for step in sorted(parts)])
+    return _spread(rows, "step")
+
+
+def numbers_by_count(of: Sources, where: str, metrics: Collection[str]) -> dict[str, pd.DataFrame]:
+    """Open-set numbers of each method over the number of known classes, the index.
+
+    Columns mean, min, max and size, over orders of the classes; of rows with one of the `metrics`.
+    """
+    rows = open_rows(of, where, {})
+    kept = rows[rows["metric"].isin(list(metrics))].groupby("method", sort=False)
+    return {str(name): _spread(part, "count") for name, part in kept}
 
 
 def arms_table(of: Sources, thresholds: Collection[float]) -> pd.DataFrame:
@@ -110,80 +134,12 @@ def arms_table(of: Sources, thresholds: Collection[float]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(found, orient="index").rename_axis(["set", "arm"])
 
 
-def attack_rate(
-    of: Sources, threshold: float, where: str, attack: str, name: str, *, n: bool = False
-) -> str:
-    """Rate of a stronger attack at a threshold, the attempts of all seeds together."""
-    cells = {"table": dae.STRONGER, "class_": dae.at(threshold), "score": dae.RATE}
-    cells |= {"metric": dae.RATE, "method": name}
-    return rate_words(of, where, cells, setting={"attack": attack}, n=n)
+SPREAD = ("mean", "min", "max", "size")
 
 
-def attack_gradient(of: Sources, threshold: float, where: str, attack: str, name: str) -> str:
-    """Median norm at the start, mean over seeds, and the share of attempts where it is zero."""
-    cells = {"table": dae.STRONGER, "class_": dae.at(threshold), "score": "gradient"}
-    cells |= {"method": name}
-    norm, zero = (
-        mean_of(
-            of,
-            where,
-            cells | {"metric": f"{what} at the start"},
-            setting={"attack": attack},
-        )
-        for what in ("median norm", "share of zero")
-    )
-    return "" if math.isnan(norm) else f"{norm:.2g} ({100 * zero:.0f} %)"
-
-
-def attack_table(of: Sources, text: Callable[[str, str, str], str]) -> pd.DataFrame:
-    """`text(where, attack, network)` of the stronger attacks: lines by place and attack."""
-    found = {}
-    for where in of.places:
-        source = of.rows(where)
-        variants = source.loc[source["table"] == dae.STRONGER, "variant"].unique()
-        for attack in dict.fromkeys(parse_variant(given)["attack"] for given in variants):
-            texts = {name: text(where, attack, name) for name in dae.NETWORKS}
-            if any(texts.values()):
-                found[where, attack] = texts
-    table = pd.DataFrame.from_dict(found, orient="index").rename_axis(["set", "attack"])
-    return table.loc[:, (table != "").any()]
-
-
-def attempts_words(of: Sources, where: str) -> str:
-    """How many attempts a stronger attack had: `600 on MNIST`."""
-    rows = of.rows(where)
-    kept = rows[(rows["table"] == dae.STRONGER) & (rows["method"] == dae.CNN)]
-    kept = kept[kept["metric"] == dae.RATE].drop_duplicates("seed")
-    return f"{kept['n'].sum():,} {place_words(of, where)}"
-
-
-# what is measured in words: the method of its row, and what attacked it
-NEAR_IMAGES: dict[str, tuple[str, dict[str, str] | None]] = {
-    **{word: (word, None) for word in ("black image", "test images", "noise")},
-    **{
-        f"what fools {name}, {attack}": (name, {"attack": attack})
-        for attack in ("generator log", "image of another class")
-        for name in dae.NETWORKS
-    },
-}
-
-
-def distance(of: Sources, threshold: float, where: str, what: str, *, decimals: int = 3) -> str:
-    """The median distance to the nearest training image of one of NEAR_IMAGES."""
-    method, setting = NEAR_IMAGES[what]
-    cells = NEAREST | {"class_": dae.at(threshold), "method": method}
-    return mean_words(of, where, cells, setting=setting, decimals=decimals)
-
-
-def distance_table(of: Sources, threshold: float) -> pd.DataFrame:
-    """`distance` of all NEAR_IMAGES that were measured, a column per place."""
-    found = pd.DataFrame(
-        {
-            where: {what: distance(of, threshold, where, what) for what in NEAR_IMAGES}
-            for where in of.places
-        }
-    )
-    return found[(found != "").any(axis=1)]
+def _spread(rows: pd.DataFrame, by: str) -> pd.DataFrame:
+    values = rows.groupby(by)["value"]
+    return pd.DataFrame({word: getattr(values, word)() for word in SPREAD})
 
 
 def open_rows(of: Sources, where: str, cells: Cells) -> pd.DataFrame:
@@ -211,3 +167,29 @@ def one_class_table(of: Sources) -> pd.DataFrame:
 
     parts = {where: by_class(where) for where in of.places}
     return pd.concat(parts, names=["set", "known class"])
+
+
+def checked_numbers(
+    of: Sources, toy_rows: pd.DataFrame, *, threshold: float, noise: float, known: int
+) -> dict[str, float]:
+    """The trained numbers of this build that smoke runs check, by their words; those there are.
+
+    The plane's is read at `noise`, the open set's at `known` classes.
+    """
+    cnn, sym = {"method": dae.CNN}, {"method": dae.SYM}
+    ranked = {"table": dae.OPEN_SET, "score": "rejection score", "metric": "AUROC"}
+    slope = {"table": "theory", "method": "denoising autoencoder", "score": "smoothed density"}
+    at, classes = dae.word_of(threshold), {"class_": dae.classes_of(known)}
+    found = {
+        "accuracy of the CNN": mean_of(of, BUILD, dae.cells(dae.ACCURACY, 0.0) | cnn),
+        "accuracy of dAE sym": mean_of(of, BUILD, dae.cells(dae.ACCURACY, 0.0) | sym),
+        f"accuracy of dAE sym, {at}": mean_of(of, BUILD, dae.cells(dae.ACCURACY, threshold) | sym),
+        f"steps to fool the CNN, {at}": mean_of(
+            of, BUILD, dae.cells(dae.MEAN_STEPS, threshold) | cnn
+        ),
+        "R² of the slope in the plane": float(
+            pick(toy_rows, **slope, metric="R²", variant=variant(noise=noise)).mean()
+        ),
+        f"open set, AUROC of dAE sym, {known} classes": mean_of(of, BUILD, ranked | classes | sym),
+    }
+    return {name: value for name, value in found.items() if not math.isnan(value)}

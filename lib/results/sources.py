@@ -54,6 +54,34 @@ class Sources:
         return self.build if where == BUILD else self.reference[where]
 
 
+def sources_of(
+    chapter: str,
+    reference: pd.DataFrame,
+    rows: pd.DataFrame,
+    published: pd.DataFrame,
+    *,
+    sets: Iterable[str],
+    title: str,
+    full: str,
+    changed: Setting,
+) -> Sources:
+    """The sources of a chapter's page: its rows among all committed ones, and those of its run.
+
+    `sets` are the titles of reference sets in their order; one without rows is left out.
+    """
+    own = reference[reference["run"].str.startswith(f"{chapter}-")]
+    return Sources(
+        published=published,
+        reference={
+            name: own[own["dataset"] == name] for name in sets if name in set(own["dataset"])
+        },
+        build=rows[rows["dataset"] == title],
+        title=title,
+        full=full,
+        changed=changed,
+    )
+
+
 def as_columns(cells: Cells) -> dict[str, str]:
     """Cells as columns of rows name them: `class_`, which Python allows as a keyword, is class."""
     return {name.removesuffix("_"): cell for name, cell in cells.items()}

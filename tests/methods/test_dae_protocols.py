@@ -269,3 +269,24 @@ def test_functions_of_the_rings_are_products():
     by_rule = methods.ring_functions(*networks, points, held_out=points, beta=0.0)
     kept = by_rule["confidence"] >= 0.9 - 1e-6  # float32
     assert kept.sum() == math.ceil(0.99 * len(points))
+
+
+def test_one_class_scores_rank_another_class_behind():
+    rng = torch.Generator().manual_seed(0)
+    train = (digits(1) + 0.05 * torch.rand(30, 1, SIDE, SIDE, generator=rng)).clamp(0, 1)
+    same = (digits(1) + 0.05 * torch.rand(8, 1, SIDE, SIDE, generator=rng)).clamp(0, 1)
+    strange = torch.rand(8, 1, SIDE, SIDE, generator=rng)
+    x = torch.cat([same, strange])
+    x[:8, 0, 0, 1], x[8:, 0, 0, 1] = 0.1, 0.9  # the planted error
+    fresh = models.build(lambda: models.DenoisingClassifier(1), rng).eval()
+    found = methods.one_class_scores(planted(1), planted(1), fresh, train, x)
+    assert len(found) == 6
+    for (method, score), values in found.items():
+        assert values.shape == (16,)
+        if method != "untrained dAE sym":
+            assert values[:8].max() < values[8:].min(), (method, score)
+    lengths = scores.error_lengths(planted(1), x).numpy()
+    assert np.array_equal(found["dAE sym", "confidence"], lengths)
+    assert np.array_equal(found["autoencoder", "reconstruction error"], lengths)
+    untrained = scores.error_lengths(fresh, x).numpy()
+    assert np.array_equal(found["untrained dAE sym", "confidence"], untrained)

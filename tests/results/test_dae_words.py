@@ -7,11 +7,18 @@ import pandas as pd
 import pytest
 
 from lib import results
-from lib.results import dae, dae_attack_words, dae_open_words, dae_tables, dae_words
+from lib.results import (
+    dae,
+    dae_attack_tables,
+    dae_attack_words,
+    dae_open_words,
+    dae_tables,
+    dae_words,
+)
 
 BUILD = results.BUILD
 LOW, HIGH = 0.9, 0.99
-DISTANCE = dae_tables.NEAREST | {"class_": dae.at(LOW)}
+DISTANCE = dae_attack_tables.NEAREST | {"class_": dae.at(LOW)}
 
 
 def built(fill, title="MNIST-5k"):
@@ -287,16 +294,18 @@ def test_stronger_attacks_are_told_by_their_least():
     )
     assert "nearer" not in dae_attack_words.distance_line(NONE, LOW)
     assert dae_attack_words.stronger_line(NONE, LOW).endswith("(this build): not measured.")
-    assert dae_tables.attempts_words(of, BUILD) == "20 in this build (MNIST-5k)"
+    assert dae_attack_tables.attempts_words(of, BUILD) == "20 in this build (MNIST-5k)"
 
 
 def test_tables_of_stronger_attacks_have_only_what_was_attacked():
     of = sources(stronger_rows)
-    table = dae_tables.attack_table(of, lambda *cells: dae_tables.attack_gradient(of, LOW, *cells))
+    table = dae_attack_tables.attack_table(
+        of, lambda *cells: dae_attack_tables.attack_gradient(of, LOW, *cells)
+    )
     assert table.columns.tolist() == [dae.CNN, dae.COOL, dae.SYM]
     assert table.index.names == ["set", "attack"] and len(table) == 6
     assert set(table.to_numpy().ravel()) == {"0.12 (25 %)"}
-    distances = dae_tables.distance_table(of, LOW)
+    distances = dae_attack_tables.distance_table(of, LOW)
     assert distances[BUILD].to_dict() == {
         "black image": "0.100",
         "test images": "0.200",
@@ -402,3 +411,51 @@ def test_shares_of_the_plane_are_means_over_seeds():
     found = dae_tables.ring_shares(built(fill, "toy 2-D"))
     assert found.loc["classifier", "share of the rings at 0.5"] == pytest.approx(0.3, rel=1e-12)
     assert isinstance(found, pd.DataFrame) and found.index.name is None
+
+
+def test_rates_over_steps_end_at_the_limit():
+    def fill(add):
+        cells = dae.cells(dae.RATE, LOW) | {"method": dae.SYM}
+        for seed, (early, end) in enumerate(((0.1, 0.4), (0.3, 0.6))):
+            add(early, **(cells | {"table": dae.STEPS}), seed=seed, limit=30)
+            add(end, **cells, seed=seed)
+            add(50, **dae.cells(dae.LIMIT, LOW), method=dae.SYM, seed=seed)
+        add(0.9, **(cells | {"table": dae.STEPS}), limit=100)  # the longer limit of one seed
+
+    of = sources(fill)
+    found = dae_tables.rates_over_steps(of, BUILD, dae.SYM, LOW, steps=(10, 30, 100, 300))
+    assert found.index.tolist() == [30, 50, 100]
+    assert found["mean"].tolist() == pytest.approx([0.2, 0.5, 0.9])
+    assert found["min"].tolist() == [0.1, 0.4, 0.9] and found["max"].tolist() == [0.3, 0.6, 0.9]
+    assert found["size"].tolist() == [2, 2, 1]
+    assert dae_tables.rates_over_steps(of, BUILD, dae.CNN, LOW, steps=(30,)).empty
+
+
+def test_open_set_numbers_by_the_number_of_classes():
+    found = dae_tables.numbers_by_count(sources(open_set_rows), BUILD, ["AUROC", "other"])
+    assert list(found) == [dae.CNN, dae.SYM, "OpenMax"]
+    assert found[dae.CNN].index.tolist() == [1, 4, 6, 8]
+    assert found[dae.CNN]["size"].tolist() == [2, 2, 1, 2]
+    assert found[dae.CNN]["mean"].tolist() == pytest.approx([0.71, 0.74, 0.76, 0.78])
+
+
+def test_checked_numbers_are_those_there_are():
+    def fill(add):
+        add(0.5, method=dae.CNN, **dae.cells(dae.ACCURACY, 0.0))
+        add(12.0, method=dae.CNN, **dae.cells(dae.MEAN_STEPS, LOW))
+        open_set_rows(add)
+
+    def slope(add):
+        theory = {"table": "theory", "method": "denoising autoencoder", "metric": "R²"}
+        for seed, value in enumerate((0.5, 0.7)):
+            add(value, **theory, score="smoothed density", noise=0.4, seed=seed)
+            add(0.0, **theory, score="clean density", noise=0.4, seed=seed)
+
+    toy_rows = built(slope, "toy 2-D")
+    found = dae_tables.checked_numbers(sources(fill), toy_rows, threshold=LOW, noise=0.4, known=4)
+    assert found == {
+        "accuracy of the CNN": 0.5,
+        "steps to fool the CNN, at 90 %": 12.0,
+        "R² of the slope in the plane": pytest.approx(0.6),
+        "open set, AUROC of dAE sym, 4 classes": pytest.approx(0.84),
+    }

@@ -123,3 +123,27 @@ def test_three_columns_read_each_kind_of_number_apart():
     assert found.loc[("B", "m")].tolist() == ["", "0.5 ± 6.4", ""]  # the build stands in for A
     alone = results.three_columns(ALONE, lines, "set", "network", decimals=1)
     assert alone.columns.tolist() == ["this build"] and alone.index.tolist() == [("A", "m")]
+
+
+def test_sources_of_a_chapter_leave_other_chapters_out():
+    own, other = rows_of("A", (0.5, 1.0)), rows_of("B", (0.0, 1.0))
+    committed = both(own.assign(run="dae-1"), other.assign(run="dae2-1"))
+    rows = both(rows_of("small", (0.2, 0.2)), rows_of("toy", (0.3, 0.3)))
+    of = results.sources_of(
+        *("dae", committed, rows, PUBLISHED),
+        sets=("B", "A", "C"),
+        title="small",
+        full="A",
+        changed={},
+    )
+    assert list(of.reference) == ["A"] and of.rows("A")["value"].tolist() == [0.5, 1.0]
+    assert of.rows(BUILD)["value"].tolist() == [0.2, 0.2]
+    assert of.words == "our reference"
+    nothing = results.sources_of(
+        *("dae", results.frame([]), rows, PUBLISHED),
+        sets=("A",),
+        title="small",
+        full="A",
+        changed={},
+    )
+    assert nothing.told == [BUILD]

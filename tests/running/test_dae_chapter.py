@@ -13,7 +13,7 @@ import torch
 from lib import data, errors, parameters, results, scores, training
 from lib.data import ImageSet, loading
 from lib.results import dae
-from lib.training import resuming
+from lib.training import fooling_arrays, resuming
 
 # small enough for seconds, large enough that scores differ; the lowest threshold is one that an
 # attack of two steps can reach
@@ -265,7 +265,7 @@ def test_a_second_run_in_the_same_folder_trains_nothing_anew(
     monkeypatch.setenv("COMPANION_WORK", str(tmp_path))
     save = counted("epoch", resuming.save_checkpoint)
     monkeypatch.setattr(resuming, "save_checkpoint", save)
-    monkeypatch.setattr(training, "fool", counted("attack", training.fool))
+    monkeypatch.setattr(fooling_arrays, "fool", counted("attack", training.fool))
     first = cells()["rows"]
     files = sorted((tmp_path / "checkpoints").glob("*.pt"))
     # 4 networks, 3 of each number of classes, and an autoencoder of class 0
