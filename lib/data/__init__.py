@@ -13,8 +13,10 @@ from lib.data.open_set import (
     class_positions,
     distinct_splits,
     draw_classes,
+    first_of_each,
     nominal_split,
     open_set,
+    places_among,
     remaining_classes,
 )
 from lib.data.planted import PLANTED, plant
@@ -40,6 +42,7 @@ __all__ = [
     "distinct_splits",
     "draw_classes",
     "evenly_spaced",
+    "first_of_each",
     "grey",
     "left_out",
     "load",
@@ -51,6 +54,7 @@ __all__ = [
     "outlier_share",
     "own_accuracy",
     "pad",
+    "places_among",
     "plant",
     "read_cure_tsr",
     "remaining_classes",

@@ -4,7 +4,7 @@ import operator
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from lib.data.images import ImageSet
 from lib.errors import BadInput
@@ -89,6 +89,31 @@ def class_positions(labels: NDArray[np.int64], classes: Sequence[int]) -> Indice
     if strange:
         raise BadInput(f"The labels {strange} are not among the classes {order.tolist()}.")
     return np.searchsorted(order, labels).astype(np.int64)
+
+
+def places_among(labels: ArrayLike, classes: Sequence[int]) -> Indices:
+    """Place of each label in `classes`, in the order given, and -1 for one that is not there.
+
+    Labels [n] to int64 [n]. Raises BadInput for a class named twice.
+    """
+    if len(set(classes)) < len(classes):
+        raise BadInput(f"Each class can be named once, but {list(classes)} came.")
+    places = {label: place for place, label in enumerate(classes)}
+    return np.array([places.get(label, -1) for label in np.asarray(labels).tolist()], np.int64)
+
+
+def first_of_each(
+    labels: ArrayLike, members: ArrayLike, classes: Sequence[int], most: int
+) -> Indices:
+    """The first of `members` of each class, at most so many a class, sorted int64.
+
+    `members` are places in `labels` [n]. Raises BadInput for a `most` below 1.
+    """
+    if most < 1:
+        raise BadInput(f"At least one image of each class is wanted, not {most}.")
+    given = np.asarray(members, np.int64)
+    own = np.asarray(labels)[given]
+    return np.sort(np.concatenate([given[own == label][:most] for label in classes]))
 
 
 def remaining_classes(classes: Sequence[int], count: int) -> Classes:

@@ -1,9 +1,16 @@
-"""Plots used by more than one chapter, all in one style."""
+"""Plots used by more than one chapter or too long for one, all in one style."""
 
 from lib.figures.angles import angle_rose
 from lib.figures.changes import change_lines
-from lib.figures.curves import course_curves, learning_curves, roc_curves, score_histograms
-from lib.figures.images import map_grid, reconstruction_grid
+from lib.figures.curves import (
+    course_curves,
+    learning_curves,
+    range_curve,
+    roc_curves,
+    score_histograms,
+)
+from lib.figures.images import map_grid, reconstruction_grid, titled_grid
+from lib.figures.plane import field_arrows, plane_maps
 from lib.figures.style import COLOURS, use_style
 
 __all__ = [
@@ -11,10 +18,14 @@ __all__ = [
     "angle_rose",
     "change_lines",
     "course_curves",
+    "field_arrows",
     "learning_curves",
     "map_grid",
+    "plane_maps",
+    "range_curve",
     "reconstruction_grid",
     "roc_curves",
     "score_histograms",
+    "titled_grid",
     "use_style",
 ]

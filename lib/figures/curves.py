@@ -30,6 +30,29 @@ def score_histograms(
     axes[0].legend()
 
 
+def range_curve(
+    axis: Axes,
+    table: pd.DataFrame,
+    style: str = "-",
+    *,
+    colour: str,
+    label: str,
+    marker: str = "",
+    shade: float = 0.2,
+) -> None:
+    """Means over the table's index, where all values of a group are there, and their range.
+
+    Columns mean, min, max and size; points of fewer values than the most are hollow and off the
+    line. With a `shade` of 0 neither they nor the range are drawn.
+    """
+    whole = table["size"] == table["size"].max()
+    line, few = table[whole], table[~whole]
+    axis.plot(line.index, line["mean"], style, color=colour, marker=marker, ms=3, label=label)
+    if shade:
+        axis.plot(few.index, few["mean"], "o", color=colour, mfc="none", ms=5)
+        axis.fill_between(line.index, line["min"], line["max"], color=colour, alpha=shade, lw=0)
+
+
 def roc_curves(
     axis: Axes, labels: NDArray[np.int64], scores: Mapping[str, NDArray[np.float64]], *, title: str
 ) -> None:

@@ -56,11 +56,30 @@ def map_grid(
     _bare(axes, rows)
 
 
-def _bare(axes: Any, rows: Sequence[str]) -> None:
+def titled_grid(
+    figure: Figure,
+    lines: Mapping[str, tuple[NDArray[np.float32], Sequence[str]]],
+    *,
+    fontsize: float | None = None,
+) -> None:
+    """A line per name, of images `[n, h, w]` in [0, 1] with a short title over each.
+
+    Every line has as many images; `fontsize` is that of the names.
+    """
+    count = len(next(iter(lines.values()))[0])
+    axes = figure.subplots(len(lines), count, squeeze=False)
+    for line, (pictures, titles) in zip(axes, lines.values(), strict=True):
+        for axis, picture, title in zip(line, pictures, titles, strict=True):
+            axis.imshow(picture, vmin=0, vmax=1)
+            axis.set_title(title, fontsize=8, pad=2)
+    _bare(axes, list(lines), fontsize)
+
+
+def _bare(axes: Any, rows: Sequence[str], fontsize: float | None = None) -> None:
     """No ticks and no frame; the rows' names on the left."""
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[])
         for spine in axis.spines.values():
             spine.set_visible(False)
     for line, word in enumerate(rows):
-        axes[line, 0].set_ylabel(word, rotation=0, ha="right", va="center")
+        axes[line, 0].set_ylabel(word, rotation=0, ha="right", va="center", fontsize=fontsize)

@@ -17,7 +17,7 @@ from lib.scores.confidence import (
     log_curvature_factor,
     rejection_score,
 )
-from lib.scores.curvature import curvature, hutchinson_trace, jacobian_trace
+from lib.scores.curvature import curvature, hutchinson_trace, jacobian_trace, trace_errors
 from lib.scores.deep_svdd import deep_svdd_score
 from lib.scores.fisher import (
     fisher_diagonal,
@@ -69,10 +69,10 @@ from lib.scores.oracle import (
     nominal_neighbour_distance,
     oracle_neighbour_vote,
 )
-from lib.scores.outputs import in_batches, log_outputs
+from lib.scores.outputs import error_lengths, in_batches, log_outputs
 from lib.scores.reconstruction import reconstruction_error
 from lib.scores.table import LOGIT_TABLE, TABLE, ScoreEntry
-from lib.scores.trivial import distance_to_mean, mean_brightness
+from lib.scores.trivial import distance_to_mean, distance_to_nearest, mean_brightness
 from lib.scores.trivial_maps import intensity_map, mean_difference_map
 from lib.scores.vae import cross_entropy_error, elbo_score, latent_score
 
@@ -91,12 +91,14 @@ __all__ = [
     "decoder_gradients",
     "deep_svdd_score",
     "distance_to_mean",
+    "distance_to_nearest",
     "elbo_score",
     "energy",
     "ensemble_max_logit",
     "ensemble_max_probability",
     "entropy",
     "error_jacobian",
+    "error_lengths",
     "error_map",
     "fisher_diagonal",
     "fisher_kernel",
@@ -153,5 +155,6 @@ __all__ = [
     "scaled",
     "smooth_gradient",
     "squared",
+    "trace_errors",
     "trivial_maps",
 ]

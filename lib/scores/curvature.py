@@ -68,6 +68,24 @@ def hutchinson_trace(
     return torch.cat(parts)
 
 
+def trace_errors(estimates: Tensor, exact: Tensor) -> dict[int, float]:
+    """Relative error of the estimated trace by how many probes it is the mean of: 1, 2, 4, 8, …
+
+    Root mean square over images of the estimates `[n, probes]` less the `exact` trace `[n]`, over
+    the mean absolute one. Raises BadInput for other shapes.
+    """
+    if estimates.ndim != 2 or estimates.shape[:1] != exact.shape or 0 in estimates.shape:
+        raise BadInput(
+            f"Estimates [n, probes] and traces [n] are wanted, but {list(estimates.shape)} and "
+            f"{list(exact.shape)} came."
+        )
+    probes, scale, found = estimates.shape[1], exact.abs().mean(), {}
+    for count in [2**i for i in range(probes.bit_length()) if 2**i <= probes]:
+        error = (estimates[:, :count].mean(1) - exact).square().mean().sqrt()
+        found[count] = float(error / scale)
+    return found
+
+
 def _passed(reconstruct: Network, batch: Tensor) -> tuple[Tensor, Tensor]:
     if len(batch) == 0:
         raise BadInput("The trace of a Jacobian needs at least one image.")

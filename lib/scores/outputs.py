@@ -39,6 +39,17 @@ def log_outputs(
     return found[:, :known]
 
 
+def error_lengths(model: DenoisingClassifier, x: Tensor, *, squared: bool = False) -> Tensor:
+    """||r(x) - x|| / D of each image, `[n]`, which alpha multiplies; higher is more anomalous.
+
+    `x` `[n, 1, 28, 28]` in [0, 1]; with `squared` the square of the norm.
+    Source: spigler2019denoising, proposed solution.
+    """
+    return -in_batches(
+        lambda part: log_confidence(part, model.reconstruct(part), alpha=1.0, squared=squared), x
+    )
+
+
 @torch.no_grad()
 def in_batches(function: Callable[[Tensor], Tensor], x: Tensor, *, batch_size: int = 500) -> Tensor:
     """`function` of `x`, a batch at a time and without gradients; the batch bounds memory only."""

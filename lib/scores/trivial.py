@@ -1,5 +1,7 @@
 """Scores that know nothing: what every table must be compared with."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -22,8 +24,25 @@ def distance_to_mean(x: Tensor, train: Tensor) -> Tensor:
     `x` `[n, c, h, w]` and `train` `[m, c, h, w]`, both in [0, 1]. Raises BadInput where their
     images differ in shape or there are no training images.
     """
+    _check_alike(x, train)
+    return (x - train.mean(0)).square().flatten(1).mean(1)
+
+
+@torch.no_grad()
+def distance_to_nearest(x: Tensor, train: Tensor, *, batch_size: int = 50) -> Tensor:
+    """Root mean squared difference of pixels to the nearest training image, `[n]` from 0 up.
+
+    Higher is more anomalous. `x` `[n, c, h, w]` and `train` `[m, c, h, w]` on one device; the batch
+    bounds memory only. Raises BadInput as `distance_to_mean` does.
+    """
+    _check_alike(x, train)
+    flat = train.flatten(1)
+    found = [torch.cdist(part, flat).amin(1) for part in x.flatten(1).split(batch_size)]
+    return torch.cat(found) / math.sqrt(flat.shape[1])
+
+
+def _check_alike(x: Tensor, train: Tensor) -> None:
     if len(train) == 0 or x.shape[1:] != train.shape[1:]:
         raise BadInput(
             f"Images {list(x.shape)} cannot be compared with training images {list(train.shape)}."
         )
-    return (x - train.mean(0)).square().flatten(1).mean(1)

@@ -28,6 +28,8 @@ from lib.training.fooling import (
     generator_rate,
     generator_start,
 )
+from lib.training.fooling_arrays import fool_arrays
+from lib.training.fooling_starts import class_targets, image_rates, image_start, images_of_others
 from lib.training.gradcon import Fitted, fit, mean_gradient
 from lib.training.lsa import TrainedLSA, fit_lsa
 from lib.training.prediction import Prediction, predict
@@ -65,6 +67,7 @@ __all__ = [
     "TrainedDigits",
     "TrainedLSA",
     "class_evidence",
+    "class_targets",
     "classification_loss",
     "cool_loss",
     "denoising_loss",
@@ -84,11 +87,15 @@ __all__ = [
     "fit_toy_classifier",
     "fit_toy_dae",
     "fool",
+    "fool_arrays",
     "fool_with_generator",
     "generator",
     "generator_rate",
     "generator_start",
     "gradient_cosines",
+    "image_rates",
+    "image_start",
+    "images_of_others",
     "load_checkpoint",
     "load_reference",
     "mean_gradient",

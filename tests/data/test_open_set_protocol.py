@@ -11,8 +11,10 @@ from lib.data import (
     class_positions,
     distinct_splits,
     draw_classes,
+    first_of_each,
     nominal_split,
     open_set,
+    places_among,
     remaining_classes,
 )
 from lib.errors import BadInput
@@ -208,3 +210,23 @@ def test_of_other_numbers_of_classes_a_fifth_is_drawn_for_the_anomalies() -> Non
     assert len(found) == 80 and len(nominal_split(0, 9, rng())) == 8  # 9 // 5 = 1 anomaly
     with pytest.raises(BadInput, match="but not 0"):
         nominal_split(0, 4, rng())
+
+
+def test_places_follow_the_order_that_is_given():
+    assert places_among([3, 1, 7, 3, 0], [7, 3]).tolist() == [1, -1, 0, 1, -1]
+    assert places_among(np.array([], np.int64), [1]).tolist() == []
+    assert places_among([1], []).dtype == np.int64
+    with pytest.raises(BadInput, match=r"named once, but \[1, 1\]"):
+        places_among([1], [1, 1])
+
+
+def test_the_first_of_each_class_are_kept_in_order():
+    #         0  1  2  3  4  5  6  7
+    labels = [2, 1, 2, 1, 2, 0, 2, 1]
+    # members in another order: of class 2 come 6 and 2, of class 1 come 7 and 1, 5 is neither
+    found = first_of_each(labels, [6, 7, 2, 5, 1, 0, 3], [2, 1], 2)
+    assert found.tolist() == [1, 2, 6, 7] and found.dtype == np.int64
+    assert first_of_each(labels, [6, 7, 2], [1], 5).tolist() == [7]  # fewer than asked for
+    assert first_of_each(labels, np.arange(8), [0, 1, 2], 8).tolist() == list(range(8))
+    with pytest.raises(BadInput, match="At least one image of each class is wanted, not 0"):
+        first_of_each(labels, [1], [1], 0)

@@ -11,11 +11,15 @@ from lib.figures import (
     angle_rose,
     change_lines,
     course_curves,
+    field_arrows,
     learning_curves,
     map_grid,
+    plane_maps,
+    range_curve,
     reconstruction_grid,
     roc_curves,
     score_histograms,
+    titled_grid,
     use_style,
 )
 from lib.metrics import auroc
@@ -299,3 +303,66 @@ def test_angles_stand_in_their_bins():
     assert tips == pytest.approx([np.pi / 2, np.pi, 0])
     labels_shown = [line.get_label() for line in axis.get_lines()]
     assert labels_shown == ["normal", "anomaly", "average"]
+
+
+def test_a_titled_grid_has_a_line_per_name_and_a_title_per_image():
+    pictures = np.random.default_rng(0).random((2, 3, 4, 4)).astype(np.float32)
+    figure = plt.figure()
+    lines = {name: (pictures[i], [f"{name}{k}" for k in range(3)]) for i, name in enumerate("ab")}
+    titled_grid(figure, lines, fontsize=7)
+    axes = np.array(figure.axes).reshape(2, 3)
+    for i, name in enumerate("ab"):
+        assert [axis.get_title() for axis in axes[i]] == [f"{name}{k}" for k in range(3)]
+        assert axes[i, 0].get_ylabel() == name
+        assert axes[i, 0].yaxis.label.get_fontsize() == 7
+        for axis, picture in zip(axes[i], pictures[i], strict=True):
+            assert np.array_equal(axis.images[0].get_array(), picture)
+            assert axis.images[0].get_clim() == (0, 1)
+    figure.canvas.draw()
+
+
+@pytest.mark.parametrize("shade", [0, 0.2])
+def test_a_range_curve_leaves_thin_points_off_its_line(panels, shade):
+    (axis,) = panels()
+    columns = {"mean": [1.0, 2.0, 3.0], "min": [0.0, 1.0, 3.0], "max": [2.0, 4.0, 3.0]}
+    table = pd.DataFrame(columns | {"size": [3, 3, 1]}, index=[10, 20, 30])
+    range_curve(axis, table, ":", colour="C1", label="name", marker="o", shade=shade)
+    line, *hollow = axis.lines
+    assert line.get_xydata().tolist() == [[10, 1], [20, 2]] and line.get_label() == "name"
+    assert len(hollow) == len(axis.collections) == (shade > 0)
+    if shade:
+        assert hollow[0].get_xydata().tolist() == [[30, 3]]
+        low, high = (
+            getattr(axis.collections[0].get_paths()[0].vertices[:, 1], f)() for f in ("min", "max")
+        )
+        assert (low, high) == (0, 4)
+
+
+def test_arrows_point_along_the_field_and_the_longest_are_cut():
+    side = np.linspace(-1, 1, 7, dtype=np.float32)
+    grid = np.column_stack([axis.ravel() for axis in np.meshgrid(side, side)])
+    field = np.column_stack([np.full(49, 3.0), np.zeros(49)])
+    field[0] = (0.0, 80.0)
+    figure = plt.figure()
+    field_arrows(figure, grid, np.exp(-np.square(grid).sum(1)), {"a": field, "b": -field})
+    first, second = figure.axes
+    assert [first.get_title(), second.get_title()] == ["a", "b"]
+    (arrows,) = (artist for artist in first.collections if hasattr(artist, "U"))
+    assert (arrows.X[0], arrows.Y[0]) == (-1, -1) and len(arrows.X) == 9  # every third of seven
+    assert (arrows.U[0], arrows.V[0]) == (0, 8)
+    assert set(arrows.U[1:]) == {3.0} and not arrows.V[1:].any()
+    figure.canvas.draw()
+
+
+def test_maps_of_the_plane_have_y_upwards():
+    values = np.zeros((3, 3))
+    values[0, 2] = 1.0  # the lowest y, the highest x
+    figure = plt.figure()
+    names = ["a", "b", "c", "d"]
+    plane_maps(figure, {name: values.ravel() for name in names}, extent=(-2, 2, -2, 2), columns=2)
+    axes = figure.axes[:4]
+    assert [axis.get_title() for axis in axes] == names
+    (picture,) = axes[0].images
+    assert picture.origin == "lower" and picture.get_extent() == [-2, 2, -2, 2]
+    assert picture.get_clim() == (0, 1) and picture.get_array()[0, 2] == 1
+    figure.canvas.draw()

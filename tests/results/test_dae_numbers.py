@@ -200,3 +200,62 @@ def test_no_attempts_make_no_curve_and_no_rate():
         dae.rate_curve([], [10])
     with pytest.raises(BadInput, match="at least one attempt"):
         dae.attack_numbers(np.empty((5, 0), int))
+
+
+def test_places_of_the_document_s_tables():
+    rate = {"table": "fooling", "score": "fooling rate", "class_": "threshold=90%"}
+    assert dae.cells(dae.RATE, 0.9) == rate | {"metric": "fraction"}
+    for score in (dae.MEAN_STEPS, dae.LIMIT):
+        assert dae.cells(score, 0.9) == rate | {"score": score, "metric": "optimizer steps"}
+
+
+def test_printed_values_are_those_of_one_set_network_and_threshold():
+    told = published("dae-slides")
+    kept = told[(told["table"] == "fooling") & (told["dataset"] == "MNIST")]
+    kept = kept[(kept["score"] == "accuracy") & (kept["method"] == dae.SYM)]
+    for level in (0.0, 0.9, 0.99):
+        line = kept[kept["class"] == dae.at(level)]
+        assert len(line) == 1
+        found = dae.printed_value(told, "MNIST", dae.SYM, dae.ACCURACY, level)
+        assert found == line["value"].iloc[0]
+    assert dae.printed_value(told, "MNIST", dae.SYM, dae.ACCURACY, 0.5) is None
+    assert dae.printed_value(told, "MNIST-5k", dae.SYM, dae.ACCURACY, 0.9) is None
+
+
+def test_decisions_by_hand():
+    # classes 0 and 1 known; images: 0 right, 1 refused, an unknown one refused, one taken for 0
+    called, truth = [0, -1, -1, 0], [0, 1, -1, -1]
+    found = dae.decision_numbers(called, truth, classes=2, word="at 90 %")
+    # F1 of class 0: 2 * 1 / (2 + 1); of class 1: 0; of reject: 2 * 1 / (2 + 2)
+    assert found == {
+        ("accuracy with reject", "accuracy at 90 %"): 0.5,
+        ("F-measure", "macro F-measure at 90 %"): pytest.approx((2 / 3 + 0 + 1 / 2) / 3),
+    }
+
+
+def test_open_set_numbers_by_hand():
+    # classes 0 and 1 known; the last two images are unknown
+    truth = [0, 1, -1, -1]
+    outputs = np.array([[0.95, 0.0], [0.0, 0.6], [0.95, 0.0], [0.1, 0.2]])
+    opinions = {
+        "network": (outputs, 1 - outputs.max(1), None),
+        "machine": (outputs, -outputs.max(1), 1.0 + 1e-7),  # chosen on outputs, and past 1
+    }
+    ranks = {"further": [0.0, 1.0, 2.0, 3.0]}
+    found = dae.open_numbers(opinions, ranks, truth, thresholds=[0.5, 0.9], classes=2)
+
+    def accuracy(method, word):
+        return found[dae.Cell(method, "accuracy with reject", f"accuracy {word}")]
+
+    assert accuracy("network", "at 50 %") == 0.75  # all but the third
+    assert accuracy("network", "at 90 %") == 0.5  # and the second is refused
+    assert accuracy("machine", "at its own threshold") == 0.5 == accuracy("refuse all", "at 90 %")
+    # the unknown beat (0.05, 0.4) by score 0.05 and 0.8: a tie and a loss, then two wins
+    assert found[dae.Cell("network", "rejection score", "AUROC")] == pytest.approx(2.5 / 4)
+    assert found[dae.Cell("machine", "rejection score", "AUROC")] == pytest.approx(2.5 / 4)
+    assert found[dae.Cell("further", "rejection score", "AUROC")] == 1.0
+    f = {cell.method for cell in found if cell.score == "F-measure"}
+    assert f == {"network", "machine", "refuse all"} and len(found) == 4 + 2 + 4 + 3
+    # without an unknown image there is nothing to rank
+    known = dae.open_numbers(opinions, ranks, [0, 1, 0, 1], thresholds=[0.5], classes=2)
+    assert not any(cell.metric == "AUROC" for cell in known)

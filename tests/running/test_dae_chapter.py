@@ -13,7 +13,7 @@ import torch
 from lib import data, errors, parameters, results, scores, training
 from lib.data import ImageSet, loading
 from lib.results import dae
-from lib.training import resuming
+from lib.training import fooling_arrays, resuming
 
 # small enough for seconds, large enough that scores differ; the lowest threshold is one that an
 # attack of two steps can reach
@@ -62,7 +62,7 @@ OTHER_VALUES: dict[str, tuple[Any, str, str]] = {
     "attacks": (20, "stronger", "fooling-stronger"),
     "attack_steps": (3, "stronger", "fooling-images"),
     "alpha_factors": ([0.5], "weights_tried", "alpha"),
-    "step_factors": ([0.5], "add_rates", "fooling"),
+    "step_factors": ([0.5], "weights_tried", "fooling"),
     "restarts": (4, "stronger", "fooling-stronger"),
     "training_classes": ([2], "REFUSED", "open-set"),
     "few_orders": ([3], "REFUSED", "open-set"),
@@ -180,37 +180,6 @@ def test_a_collapsed_autoencoder_would_show(base: dict[str, Any]) -> None:
         assert bool(torch.allclose(drawn[0], drawn[-1], atol=dae.COLLAPSED)) == collapsed
 
 
-@pytest.fixture(scope="module")
-def page(cells) -> dict[str, Any]:
-    """The chapter's helpers for its page, with two planted reference sets of two seeds."""
-    space = cells("checked")
-    place = {"table": "t", "method": "m", "score": "s", "class_": "c", "metric": "rate"}
-    for title, rates in {"A": (0.5, 1.0), "B": (0.0, 1.0), "C": (0.0, 1.0)}.items():
-        add, made = results.collector(run="planted", dataset=title)
-        for seed, (rate, n) in enumerate(zip(rates, (10, 30), strict=True)):
-            add(rate, **place, seed=seed, n=n)
-        space["OF"][title] = results.frame(made)
-    return space
-
-
-def test_attempts_of_all_seeds_are_pooled(page: dict[str, Any]) -> None:
-    found = page["pooled"]("A", method="m")
-    assert (found.mean, found.n) == (35 / 40, 40)  # 5 of 10 and 30 of 30, not (0.5 + 1) / 2
-    # Wilson by hand, z = 1.96: centre (35 + 1.92) / 43.84, half 1.96 / 43.84 * sqrt(4.375 + 0.96)
-    assert page["rate_text"]("A", n=True, method="m") == "0.88 [0.74, 0.95] of 40"
-    assert page["pooled"]("A", method="other") is None
-    assert page["rate_text"]("A", method="other") == ""
-
-
-def test_sets_of_one_text_are_told_together(page: dict[str, Any]) -> None:
-    rate, sets = lambda where: page["rate_text"](where, method="m")[:4], ["A", "B", "C"]
-    assert page["over_sets"](rate, sets) == "on A 0.88, on B and C 0.75"
-    assert page["over_sets"](rate, sets, after=True) == "0.88 on A, 0.75 on B and C"
-    assert page["over_sets"](lambda where: "", sets) == "not measured"
-    here = page["over_sets"](lambda where: "1", ["B", page["BUILD"]])
-    assert here == "on B and in this build (MNIST-5k) 1"
-
-
 def test_the_same_values_give_the_same_rows(cells, base: dict[str, Any]) -> None:
     if torch.cuda.is_available():
         pytest.skip("device auto is another one here")
@@ -296,7 +265,7 @@ def test_a_second_run_in_the_same_folder_trains_nothing_anew(
     monkeypatch.setenv("COMPANION_WORK", str(tmp_path))
     save = counted("epoch", resuming.save_checkpoint)
     monkeypatch.setattr(resuming, "save_checkpoint", save)
-    monkeypatch.setattr(training, "fool", counted("attack", training.fool))
+    monkeypatch.setattr(fooling_arrays, "fool", counted("attack", training.fool))
     first = cells()["rows"]
     files = sorted((tmp_path / "checkpoints").glob("*.pt"))
     # 4 networks, 3 of each number of classes, and an autoencoder of class 0

@@ -148,3 +148,17 @@ def test_other_bad_input_is_refused_in_words():
         scores.alpha_keeping(torch.ones(3), confidence=1.0)
     with pytest.raises(BadInput, match="at least one image, each with an error above 0"):
         scores.alpha_keeping(torch.zeros(3))
+
+
+def test_error_lengths_are_what_alpha_multiplies():
+    model = models.build(lambda: models.DenoisingClassifier(3), torch.Generator().manual_seed(1))
+    x = torch.rand(5, 1, 28, 28, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        drawn = model.reconstruct(x)
+    norms = torch.stack([(a - b).square().sum().sqrt() for a, b in zip(drawn, x, strict=True)])
+    # float32 sums of 784 numbers below 1
+    torch.testing.assert_close(scores.error_lengths(model, x), norms / 784, rtol=1e-5, atol=0)
+    squared = scores.error_lengths(model, x, squared=True)
+    torch.testing.assert_close(squared, norms.square() / 784, rtol=1e-5, atol=0)
+    confidence = scores.log_confidence(x, drawn, alpha=7.0)
+    torch.testing.assert_close(-7 * scores.error_lengths(model, x), confidence, rtol=1e-5, atol=0)

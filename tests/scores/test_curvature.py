@@ -84,3 +84,19 @@ def test_other_bad_input_is_refused_in_words():
         scores.jacobian_trace(nn.Flatten(), X)
     with pytest.raises(BadInput, match="at least one image"):
         scores.jacobian_trace(curved, X[:0])
+
+
+def test_errors_of_the_trace_by_hand():
+    exact = torch.tensor([2.0, -4.0])
+    guesses = torch.tensor([[3.0, 1.0, 2.0], [-4.0, -2.0, 9.0]])
+    # one probe: errors 1 and 0; means of two: 0 and 1; over the mean absolute trace of 3
+    found = scores.trace_errors(guesses, exact)
+    assert found == {1: pytest.approx(0.5**0.5 / 3), 2: pytest.approx(0.5**0.5 / 3)}
+    assert scores.trace_errors(exact[:, None], exact) == {1: 0.0}
+    assert list(scores.trace_errors(guesses.repeat(1, 11), exact)) == [1, 2, 4, 8, 16, 32]
+
+
+@pytest.mark.parametrize(("estimates", "exact"), [((2,), (2,)), ((2, 3), (3,)), ((2, 0), (2,))])
+def test_errors_of_the_trace_need_estimates_for_each_image(estimates, exact):
+    with pytest.raises(BadInput, match=r"Estimates \[n, probes\] and traces \[n\] are wanted"):
+        scores.trace_errors(torch.zeros(estimates), torch.ones(exact))

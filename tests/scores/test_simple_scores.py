@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lib.errors import BadInput
-from lib.scores import distance_to_mean, mean_brightness, reconstruction_error
+from lib.scores import distance_to_mean, distance_to_nearest, mean_brightness, reconstruction_error
 
 FLOAT32 = 1e-6  # relative: a few roundings of 6e-8
 
@@ -52,3 +52,29 @@ def test_distance_to_mean_refuses_images_that_do_not_fit(x, train):
     # three channels against one would broadcast without a word
     with pytest.raises(BadInput, match="cannot be compared"):
         distance_to_mean(torch.rand(x), torch.rand(train))
+
+
+def test_distance_to_nearest_by_hand():
+    train = torch.tensor([[0.0, 0.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0]]).view(2, 1, 2, 2)
+    x = torch.tensor([[1.0, 0.0, 0.0, 0.0], [1.0, 1.0, 1.0, 0.5]]).view(2, 1, 2, 2)
+    # root of (1/4) to the black one; root of (0.25 / 4) to the white one
+    assert distance_to_nearest(x, train).tolist() == near(0.5, 0.25)
+
+
+def test_distance_to_nearest_agrees_with_a_loop_and_ignores_the_batch():
+    x, train = torch.rand(7, 1, 5, 5), torch.rand(30, 1, 5, 5)
+    slow = [min(float((a - b).square().mean().sqrt()) for b in train) for a in x]
+    found = distance_to_nearest(x, train)
+    # float32 sums of 25 numbers, which cdist takes by way of products
+    torch.testing.assert_close(found, torch.tensor(slow), rtol=1e-5, atol=1e-6)
+    again = distance_to_nearest(x, train, batch_size=2)
+    torch.testing.assert_close(again, found, rtol=1e-5, atol=1e-6)
+    order = torch.randperm(30)
+    torch.testing.assert_close(distance_to_nearest(x, train[order]), found, rtol=1e-5, atol=1e-6)
+
+
+def test_distance_to_nearest_needs_images_of_one_shape():
+    with pytest.raises(BadInput, match="cannot be compared with training images"):
+        distance_to_nearest(torch.rand(2, 1, 4, 4), torch.rand(0, 1, 4, 4))
+    with pytest.raises(BadInput, match="cannot be compared with training images"):
+        distance_to_nearest(torch.rand(2, 1, 4, 4), torch.rand(2, 1, 5, 5))
