@@ -325,7 +325,6 @@ if timed:
 
 # %% tags=["remove-cell"]
 # Rows: one number each. What differs from the profile's own setting goes into `variant`.
-usual = {"alpha": 0.03, "beta": 0.12, "learning_rate": 1e-3, "other_learning_rate": 0.0}
 short = {"alpha": "alpha", "beta": "beta", "learning_rate": "lr", "other_learning_rate": "lr"}
 TUNED = dict.fromkeys(OTHER, ("other_learning_rate",)) | {
     "VAE": ("learning_rate",),
@@ -334,7 +333,7 @@ TUNED = dict.fromkeys(OTHER, ("other_learning_rate",)) | {
     "Recon": ("alpha", "learning_rate"),
 }
 changed = {
-    name: parameters.changed("comparison", settings, {key: usual[key] for key in keys}, short)
+    name: parameters.changed("comparison", settings, {key: short[key] for key in keys})
     for name, keys in TUNED.items()
 }
 add, collected = results.collector(run=run, dataset=images.title)

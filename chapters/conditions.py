@@ -224,9 +224,8 @@ fitted = {(method, seed): train(method, seed) for seed in seeds for method in AR
 # ```
 
 # %% tags=["remove-cell"]
-usual = {"alpha": 0.03, "beta": 0.12, "learning_rate": 1e-3}
-short = {"alpha": "alpha", "beta": "beta", "learning_rate": "lr"}
-variants = gradcon_places.variants(parameters.changed("conditions", settings, usual, short))
+keys = {"alpha": "alpha", "beta": "beta", "learning_rate": "lr"}
+variants = gradcon_places.variants(parameters.changed("conditions", settings, keys))
 LOOSE, TRAIN, WHOLE, CONTROL = (
     results.variant(**setting) for setting in (*variants, variants.control)
 )

@@ -80,7 +80,7 @@ import pandas as pd
 import torch
 from myst_nb import glue
 
-from lib import data, methods, metrics, parameters, results, scores, training, workspace
+from lib import data, experiments, metrics, parameters, results, scores, training, workspace
 from lib.data import mixture, to_float, toy
 from lib.errors import BadInput
 from lib.figures import (
@@ -187,11 +187,8 @@ use_style()
 # Jacobian in place of noise, stands beside.
 
 # %% tags=["remove-cell"]
-own = {"sigma": 0.2, "omega": 10, "alpha": 0.0}
-if profile in parameters.profile_names():
-    own |= {n: v for n, v in parameters.profile(profile, "dae").items() if n in own}
-short = {"sigma": "noise", "omega": "omega", "alpha": "alpha"}
-changed = {short[name]: settings[name] for name in short if settings[name] != own[name]}
+keys = {"sigma": "noise", "omega": "omega", "alpha": "alpha"}
+changed = parameters.changed("dae", settings, keys)
 images = data.load(dataset, data_root=data_root or None, trust=trust)
 pixels = to_float(images.images)
 names = images.class_names
@@ -217,10 +214,10 @@ fields = {}
 for seed in seeds:
     for noise in toy_noises:
         for kind in ("denoising", "contractive"):
-            model = methods.mixture_autoencoder(kind, noise=noise, seed=seed, steps=toy_steps)
-            fields[kind, noise, seed] = methods.moved(model, grid, noise=noise)
+            model = experiments.mixture_autoencoder(kind, noise=noise, seed=seed, steps=toy_steps)
+            fields[kind, noise, seed] = experiments.moved(model, grid, noise=noise)
             where = {"table": "theory", "method": f"{kind} autoencoder", "seed": seed}
-            found = methods.density_agreement(model, grid, noise=noise)
+            found = experiments.density_agreement(model, grid, noise=noise)
             for (score, metric), value in found.items():
                 add_toy(value, **where, score=score, metric=metric, noise=noise, n=len(grid))
 
@@ -268,10 +265,12 @@ ring_points, ring_labels = toy.rings(1000, training.numpy_generator(seeds[0], "r
 
 def ring_pictures(seed: int) -> dict[str, np.ndarray]:
     """Output, confidence and scaled output at each point of the plane, by name."""
-    networks = methods.ring_networks(
+    networks = experiments.ring_networks(
         ring_points, ring_labels, noise=RING_SIGMA, seed=seed, steps=3 * toy_steps
     )
-    return methods.ring_functions(*networks, square, held_out=ring_points, alpha=alpha, beta=beta)
+    return experiments.ring_functions(
+        *networks, square, held_out=ring_points, alpha=alpha, beta=beta
+    )
 
 
 pictures = {seed: ring_pictures(seed) for seed in seeds}
@@ -414,7 +413,7 @@ def held_out(seed: int) -> tuple[torch.Tensor, ...]:
 
 def rule(name: str, seed: int, **options) -> float:
     """The rule above, on the held-out images of a seed."""
-    return methods.chosen_alpha(fitted[name, seed].model, held_out(seed), **options)
+    return experiments.chosen_alpha(fitted[name, seed].model, held_out(seed), **options)
 
 
 alphas = {(name, seed): alpha or rule(name, seed) for name, seed in fitted if is_dae(name)}
@@ -479,7 +478,7 @@ for seed in seeds:
 weights = np.geomspace(0.3, 300, 40)
 figure, axes = plt.subplots(1, 2, figsize=(9.2, 3.3), sharey=True)
 for axis, squared in zip(axes, (False, True), strict=True):
-    found = methods.alpha_curves(
+    found = experiments.alpha_curves(
         fitted["dAE sym", FIRST].model,
         held_out(FIRST),
         weights,
@@ -583,7 +582,7 @@ told = [
     for level in (0.0, thresholds[-1])
 ]
 if all(told):
-    weights_tried["printed loss"] = methods.alpha_losing(
+    weights_tried["printed loss"] = experiments.alpha_losing(
         fitted["dAE sym", FIRST].model,
         held_out(FIRST),
         threshold=thresholds[-1],
@@ -721,16 +720,16 @@ def open_networks(known: list[int], seed: int, names_of: list[str]) -> dict[str,
     return {name: trained(name, seed, *parts, **options).model for name in names_of}
 
 
-def open_opinions(known: list[int], seed: int) -> dict[str, methods.Opinion]:
+def open_opinions(known: list[int], seed: int) -> dict[str, experiments.Opinion]:
     """What each method says of the test images. Baselines stand on the CNN, or on pixels."""
     made, held = open_networks(known, seed, dae.MAIN), known_part("validation", known)
     found = {}
     for name, model in made.items():
-        weight = (alpha or methods.chosen_alpha(model, held)) if is_dae(name) else 0.0
+        weight = (alpha or experiments.chosen_alpha(model, held)) if is_dae(name) else 0.0
         omega_of = recipe_of(name).omega
-        found[name] = methods.network_opinion(model, test_x, omega=omega_of, alpha=weight)
+        found[name] = experiments.network_opinion(model, test_x, omega=omega_of, alpha=weight)
     train = known_part("train", known)
-    return found | methods.baseline_opinions(made["CNN"], train, held[0], test_x)
+    return found | experiments.baseline_opinions(made["CNN"], train, held[0], test_x)
 
 
 def add_open(known: list[int], order: int) -> None:
@@ -762,7 +761,7 @@ for c in one_classes:
     made = open_networks([c], FIRST, ["dAE sym", "autoencoder"])
     fresh = training.untrained_digits(recipe_of("dAE sym"), seed=FIRST, classes=1).to(device)
     train_x, held = known_part("train", [c])[0], known_part("validation", [c])
-    by_score = methods.one_class_scores(*made.values(), fresh, train_x, test_x)
+    by_score = experiments.one_class_scores(*made.values(), fresh, train_x, test_x)
     where = {"table": dae.ONE_CLASS, "class_": names[c], "seed": FIRST, "n": len(test_y)}
     where |= changed
     for method, network in made.items():
@@ -772,7 +771,7 @@ for c in one_classes:
         value = metrics.auroc((test_y != c).astype(np.int64), values)
         add(value, method=method, score=score, metric="AUROC", **where)
     weight, truth = (
-        alpha or methods.chosen_alpha(made["dAE sym"], held),
+        alpha or experiments.chosen_alpha(made["dAE sym"], held),
         np.where(test_y == c, 0, REFUSED),
     )
     confidence = -weight * by_score["dAE sym", "confidence"]
@@ -787,7 +786,7 @@ for c in one_classes:
 clutter_shown = {}
 for name, seed in [key for key in fitted if is_dae(key[0])]:
     digits = test_x[spaced[:sample]]
-    measured, clutter_shown[name, seed] = methods.clutter_errors(
+    measured, clutter_shown[name, seed] = experiments.clutter_errors(
         fitted[name, seed].model.reconstruct,
         digits[digits.flatten(1).amax(1) >= 0.5],
         test_x[spaced[sample // 2 :]][:50],

@@ -63,6 +63,7 @@ from myst_nb import glue
 from lib import metrics, parameters, results, scores, training, workspace
 from lib.data import anomaly_labels, load, one_class, resize, to_float
 from lib.errors import BadInput
+from lib.experiments import kernel_test
 from lib.figures import (
     COLOURS,
     angle_rose,
@@ -74,7 +75,6 @@ from lib.figures import (
     score_histograms,
     use_style,
 )
-from lib.methods import kernel_test
 from lib.models import CAE, VAE, build, count_parameters
 from lib.results import gradcon, gradcon_places, gradcon_reference
 from lib.results import gradcon_words as told
@@ -391,11 +391,9 @@ for (seed, normal), split in splits.items() if kernel_images else ():
 # %% tags=["remove-cell"]
 # Rows: one number each. What differs from the profile's own setting goes into `variant`.
 GRADCON = gradcon.GRADCON
-usual = {"alpha": 0.03, "beta": 0.12, "learning_rate": 1e-3, "selection": "best"}
-usual |= {"reconstruction": "squared", "averaging": "all"}
-short = {"alpha": "alpha", "beta": "beta", "learning_rate": "lr", "selection": "selection"}
-short |= {"reconstruction": "loss", "averaging": "reference"}
-variants = gradcon_places.variants(parameters.changed("gradcon", settings, usual, short))
+keys = {"alpha": "alpha", "beta": "beta", "learning_rate": "lr", "selection": "selection"}
+keys |= {"reconstruction": "loss", "averaging": "reference"}
+variants = gradcon_places.variants(parameters.changed("gradcon", settings, keys))
 
 
 def explained_variance(best: training.Fitted, x: torch.Tensor) -> float:

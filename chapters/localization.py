@@ -53,7 +53,7 @@ import pandas as pd
 import torch
 from myst_nb import glue
 
-from lib import data, methods, metrics, models, parameters, results, scores, training, workspace
+from lib import data, experiments, metrics, models, parameters, results, scores, training, workspace
 from lib.errors import BadInput
 from lib.figures import COLOURS, learning_curves, map_grid, use_style
 from lib.results import localization as lo
@@ -233,11 +233,9 @@ untrained = {seed: metrics.correspondence(*maps_of(network(seed), test_x), ks=k)
 
 # %% tags=["remove-cell"]
 # Rows: one number each. What differs from the profile's own setting goes into `variant`.
-own = {"normal_classes": [0, 1, 2, 3, 4], "learning_rate": 0.01, "noise": 0.0}
-if profile in parameters.profile_names():
-    own |= {n: v for n, v in parameters.profile(profile, "localization").items() if n in own}
-short = {"learning_rate": "lr", "noise": "noise"}
-changed = {short[name]: settings[name] for name in short if settings[name] != own[name]}
+keys = {"learning_rate": "lr", "noise": "noise"}
+changed = parameters.changed("localization", settings, keys)
+own = parameters.own_values("localization", profile)
 FIRST = lo.arm(own["normal_classes"])  # the document's own classes
 add, collected = results.collector(run=run, dataset=images.title)
 
@@ -365,7 +363,7 @@ for seed in seeds:
         ),
     }
     judges = fitted[OWN, seed].model, network(seed, "randomise")
-    cascades = {w: methods.cascading_maps(by, *judges, x) for w, by in attributions.items()}
+    cascades = {w: experiments.cascading_maps(by, *judges, x) for w, by in attributions.items()}
     sanity.append(measured.cascade_table(cascades).assign(seed=seed))
 sanity = pd.concat(sanity, ignore_index=True)
 where = {"table": "sanity-randomisation", "method": lo.METHOD, "class_": "normal", "n": len(x)}

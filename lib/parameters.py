@@ -140,17 +140,13 @@ def check(chapter: str, values: Mapping[str, Any]) -> None:
             )
 
 
-def changed(
-    chapter: str, settings: Mapping[str, Any], usual: Mapping[str, Any], keys: Mapping[str, str]
-) -> dict[str, Any]:
-    """What a run sets otherwise than is usual, by variant key: those rows are a case of their own.
+def changed(chapter: str, settings: Mapping[str, Any], keys: Mapping[str, str]) -> dict[str, Any]:
+    """What a run sets otherwise than its profile, by variant key: its rows are a case of their own.
 
-    `usual` are values by parameter; what the run's profile sets takes their place. `keys` name
-    each parameter in the variant.
+    `keys` name the parameters in question and their keys in the variant.
     """
-    if (name := settings["profile"]) in profile_names():
-        usual = {**usual, **{k: v for k, v in profile(name, chapter).items() if k in usual}}
-    return {keys[n]: settings[n] for n in usual if settings[n] != usual[n]}
+    own = own_values(chapter, settings["profile"])
+    return {key: settings[name] for name, key in keys.items() if settings[name] != own[name]}
 
 
 def need_least(settings: Mapping[str, Any], least: float, *names: str) -> None:

@@ -128,13 +128,14 @@ def test_numbers_and_lists_of_settings() -> None:
             parameters.need_entries(settings, least, name)
 
 
-def test_changed_settings_stand_under_their_keys() -> None:
-    usual, keys = {"alpha": 0.03, "learning_rate": 0.1}, {"alpha": "alpha", "learning_rate": "lr"}
-    own = {"profile": "custom", "alpha": 0.03, "learning_rate": 0.2, "epochs": 7}
-    assert parameters.changed("gradcon", own, usual, keys) == {"lr": 0.2}
-    rate = parameters.profile("smoke", "gradcon").get("learning_rate", 0.1)
-    smoke = own | {"profile": "smoke", "learning_rate": rate, "alpha": 1.0}
-    assert parameters.changed("gradcon", smoke, usual, keys) == {"alpha": 1.0}
+def test_changed_settings_stand_under_their_keys(tiny: Path) -> None:
+    keys = {"rate": "lr"}
+    own = {name: p.default for name, p in parameters.declared("tiny").items()}
+    assert parameters.changed("tiny", own | {"profile": "full"}, keys) == {}
+    assert parameters.changed("tiny", own | {"profile": "full", "rate": 9.0}, keys) == {"lr": 9.0}
+    smoke = own | {"profile": "smoke"}  # which sets another rate than the default
+    assert parameters.changed("tiny", smoke, keys) == {"lr": own["rate"]}
+    assert parameters.changed("tiny", smoke | {"rate": 0.002}, keys) == {}
 
 
 def test_own_values_are_those_of_the_profile_or_the_defaults(tiny: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lib.errors import BadInput
-from lib.methods import kernel_test
+from lib.experiments import kernel_test
 from lib.models import CAE, build
 from lib.results.gradcon import KERNEL_SCORES
 from lib.scores import fisher_diagonal, fisher_kernel, fisher_self, gradient_score

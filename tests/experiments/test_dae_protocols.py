@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import nn
 
-from lib import data, methods, models, scores
+from lib import data, experiments, models, scores
 from lib.data import mixture, toy
 from lib.errors import BadInput
-from lib.methods.open_set import keeping_threshold
-from lib.methods.plane import AGREEMENT
+from lib.experiments.open_set import keeping_threshold
+from lib.experiments.plane import AGREEMENT
 
 SIDE = 28
 
@@ -47,12 +47,12 @@ HELD = images([0, 1, 2, 0], [0.1, 0.2, 0.4, 0.8]), torch.tensor([0, 1, 2, 1])
 
 def test_the_rule_for_alpha_looks_at_images_named_rightly():
     # norm of 784 equal errors e is 28 e; 99 of 100 of three images are all three
-    found = methods.chosen_alpha(planted(), HELD)
+    found = experiments.chosen_alpha(planted(), HELD)
     assert found == pytest.approx(-math.log(0.9) / (28 * 0.4 / 784), rel=1e-5)  # float32 errors
-    squared = methods.chosen_alpha(planted(), HELD, squared=True)
+    squared = experiments.chosen_alpha(planted(), HELD, squared=True)
     assert squared == pytest.approx(-math.log(0.9) / 0.4**2, rel=1e-5)
     with pytest.raises(BadInput, match="needs at least one image"):
-        methods.chosen_alpha(planted(), (HELD[0][3:], HELD[1][3:]))
+        experiments.chosen_alpha(planted(), (HELD[0][3:], HELD[1][3:]))
 
 
 def test_alpha_loses_what_it_is_to_lose():
@@ -60,16 +60,16 @@ def test_alpha_loses_what_it_is_to_lose():
     output = 1 / (1 + 2 * math.exp(-8))
     reach = [math.log(output / 0.9) / (28 * e / 784) for e in (0.4, 0.2, 0.1)]
     for kept, wanted in ((1.0, reach[0]), (0.5, reach[1])):
-        found = methods.alpha_losing(planted(), HELD, threshold=0.9, kept=kept)
+        found = experiments.alpha_losing(planted(), HELD, threshold=0.9, kept=kept)
         assert found == pytest.approx(wanted, rel=1e-5)  # float32 errors
         least = scores.log_outputs(planted(), HELD[0][:3], alpha=found).amax(1).exp()
         assert int((least >= 0.9 - 1e-6).sum()) == {1.0: 3, 0.5: 2}[kept]
     # no alpha brings an output of 0.9993 to 0.9999
-    assert methods.alpha_losing(planted(), HELD, threshold=0.9999, kept=1.0) == 0.0
+    assert experiments.alpha_losing(planted(), HELD, threshold=0.9999, kept=1.0) == 0.0
     with pytest.raises(BadInput, match="threshold and the share must lie above 0"):
-        methods.alpha_losing(planted(), HELD, threshold=0.9, kept=0.0)
+        experiments.alpha_losing(planted(), HELD, threshold=0.9, kept=0.0)
     with pytest.raises(BadInput, match="needs an image that is named rightly"):
-        methods.alpha_losing(planted(), (HELD[0][3:], HELD[1][3:]), threshold=0.9, kept=0.5)
+        experiments.alpha_losing(planted(), (HELD[0][3:], HELD[1][3:]), threshold=0.9, kept=0.5)
 
 
 def test_curves_over_alpha_by_hand_and_by_a_slow_copy():
@@ -77,7 +77,7 @@ def test_curves_over_alpha_by_hand_and_by_a_slow_copy():
         fixed = torch.Generator().manual_seed(3)
         options = {"threshold": 0.9, "squared": squared, "generator": fixed}
         model = models.build(lambda: models.DenoisingClassifier(3), torch.Generator())
-        return methods.alpha_curves(model, HELD, alphas, **options), model
+        return experiments.alpha_curves(model, HELD, alphas, **options), model
 
     found, model = curves([0.0, 3.0, 1e9])
     assert all(len(values) == 3 for values in found.values())
@@ -90,7 +90,7 @@ def test_curves_over_alpha_by_hand_and_by_a_slow_copy():
 
     # a planted network is sure of all; errors 0.1, 0.2, 0.4, 0.8 and c = exp(-alpha 28 e / 784)
     fixed = torch.Generator().manual_seed(3)
-    by_hand = methods.alpha_curves(planted(), HELD, [0.0, 10.0], threshold=0.9, generator=fixed)
+    by_hand = experiments.alpha_curves(planted(), HELD, [0.0, 10.0], threshold=0.9, generator=fixed)
     # log c = -0.36 e at alpha 10: 0.9 is reached up to e = 0.29, by the first two
     assert by_hand["accuracy"] == [0.75, 0.5]
 
@@ -121,7 +121,7 @@ def test_baselines_name_known_images_and_rank_strange_ones_behind(known):
     network, x, labels, rng = known
     strange = torch.rand(20, 1, SIDE, SIDE, generator=rng)
     asked = torch.cat([x[1::2], strange])
-    found = methods.baseline_opinions(network, (x[::2], labels[::2]), x[1::2], asked)
+    found = experiments.baseline_opinions(network, (x[::2], labels[::2]), x[1::2], asked)
     names = ["OpenMax", "W-SVM", "1-vs-set machine", "k nearest neighbours"]
     assert list(found) == names
     for name, (outputs, score, threshold) in found.items():
@@ -143,20 +143,20 @@ def test_open_max_is_left_out_where_a_class_has_no_tail(known):
     network, x, labels, _ = known
     wrong = torch.where(labels == 0, 1, labels)
     wrong[labels.tolist().index(1) :][:3] = 0  # class 0 has images, and the network names none so
-    found = methods.baseline_opinions(network, (x, wrong), x, x[:5])
+    found = experiments.baseline_opinions(network, (x, wrong), x, x[:5])
     assert "OpenMax" not in found and len(found) == 3
 
 
 def test_a_network_says_its_scaled_outputs():
     model = planted()
-    outputs, score, threshold = methods.network_opinion(model, HELD[0], alpha=5.0)
+    outputs, score, threshold = experiments.network_opinion(model, HELD[0], alpha=5.0)
     told = scores.log_outputs(model, HELD[0], alpha=5.0)
     assert threshold is None
     assert np.array_equal(outputs, told.exp().numpy())
     assert np.array_equal(score, -told.amax(1).numpy())
     assert list(np.argsort(score)) == [0, 1, 2, 3]  # by their errors
     cool = models.build(lambda: models.digit_classifier(2, omega=4), torch.Generator())
-    assert methods.network_opinion(cool, HELD[0], omega=4).outputs.shape == (4, 2)
+    assert experiments.network_opinion(cool, HELD[0], omega=4).outputs.shape == (4, 2)
 
 
 def test_the_threshold_that_most_images_keep():
@@ -178,7 +178,7 @@ def test_errors_in_clutter_by_a_slow_copy():
 
     x, others = digits(), torch.rand(4, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
     fixed = torch.Generator().manual_seed(1)
-    found, shown = methods.clutter_errors(reconstruct, x, others, generator=fixed)
+    found, shown = experiments.clutter_errors(reconstruct, x, others, generator=fixed)
     cluttered, masks = data.cluttered(x, others, generator=torch.Generator().manual_seed(1))
     assert torch.equal(shown.cluttered, cluttered) and torch.equal(shown.masks, masks)
     assert torch.equal(shown.digits, x)
@@ -221,10 +221,10 @@ def test_a_perfect_denoiser_moves_up_the_smoothed_density(monkeypatch):
     model = Optimal(noise)
     slope = mixture.MIXTURE.score(grid, smoothing=noise)
     # float32 points: 1e-7 over a noise of 0.09
-    assert methods.moved(model, grid, noise=noise) == pytest.approx(slope, abs=1e-5)
+    assert experiments.moved(model, grid, noise=noise) == pytest.approx(slope, abs=1e-5)
     wanted = mixture.optimal_trace(mixture.MIXTURE, grid, sigma=noise)
-    monkeypatch.setattr("lib.methods.plane._trace", lambda *args: wanted)
-    found = methods.density_agreement(model, grid, noise=noise)
+    monkeypatch.setattr("lib.experiments.plane._trace", lambda *args: wanted)
+    found = experiments.density_agreement(model, grid, noise=noise)
     assert len(found) == 7
     for metric in AGREEMENT.values():
         assert found["smoothed density", metric] == pytest.approx(1, abs=1e-5)
@@ -236,25 +236,25 @@ def test_a_perfect_denoiser_moves_up_the_smoothed_density(monkeypatch):
 def test_autoencoders_of_the_mixture_learn_its_slope(kind):
     grid = toy.plane(-2.0, 2.0, 11)
     before, after = (
-        methods.density_agreement(
-            methods.mixture_autoencoder(kind, noise=0.3, seed=0, steps=steps), grid, noise=0.3
+        experiments.density_agreement(
+            experiments.mixture_autoencoder(kind, noise=0.3, seed=0, steps=steps), grid, noise=0.3
         )
         for steps in (1, 150)
     )
     assert after["smoothed density", "R²"] > before["smoothed density", "R²"]
     assert after["smoothed density", "cosine"] > 0.7
-    again = methods.mixture_autoencoder(kind, noise=0.3, seed=0, steps=3)
-    first = methods.mixture_autoencoder(kind, noise=0.3, seed=0, steps=3)
+    again = experiments.mixture_autoencoder(kind, noise=0.3, seed=0, steps=3)
+    first = experiments.mixture_autoencoder(kind, noise=0.3, seed=0, steps=3)
     for a, b in zip(again.parameters(), first.parameters(), strict=True):
         assert torch.equal(a, b)
 
 
 def test_functions_of_the_rings_are_products():
     points, labels = toy.rings(60, np.random.default_rng(0))
-    networks = methods.ring_networks(points, labels, noise=0.05, seed=0, steps=60)
+    networks = experiments.ring_networks(points, labels, noise=0.05, seed=0, steps=60)
     assert not any(network.training for network in networks)
     square = toy.plane(-2.0, 2.0, 9)
-    found = methods.ring_functions(*networks, square, held_out=points, alpha=30.0, beta=5.0)
+    found = experiments.ring_functions(*networks, square, held_out=points, alpha=30.0, beta=5.0)
     assert all(values.shape == (81,) for values in found.values())
     assert all(((values >= 0) & (values <= 1)).all() for values in found.values())
     plain, factor = found["confidence without Γ"], found["Γ"]
@@ -266,7 +266,7 @@ def test_functions_of_the_rings_are_products():
         error = (networks[1](x) - x).norm(dim=1)
     assert plain == pytest.approx(torch.exp(-30 / 2 * error).numpy(), rel=1e-4)  # float32, exp
     # without an alpha, 99 of 100 points of the rings keep a confidence of 0.9
-    by_rule = methods.ring_functions(*networks, points, held_out=points, beta=0.0)
+    by_rule = experiments.ring_functions(*networks, points, held_out=points, beta=0.0)
     kept = by_rule["confidence"] >= 0.9 - 1e-6  # float32
     assert kept.sum() == math.ceil(0.99 * len(points))
 
@@ -279,7 +279,7 @@ def test_one_class_scores_rank_another_class_behind():
     x = torch.cat([same, strange])
     x[:8, 0, 0, 1], x[8:, 0, 0, 1] = 0.1, 0.9  # the planted error
     fresh = models.build(lambda: models.DenoisingClassifier(1), rng).eval()
-    found = methods.one_class_scores(planted(1), planted(1), fresh, train, x)
+    found = experiments.one_class_scores(planted(1), planted(1), fresh, train, x)
     assert len(found) == 6
     for (method, score), values in found.items():
         assert values.shape == (16,)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from lib.errors import BadInput
-from lib.methods import cascading_maps
+from lib.experiments import cascading_maps
 from lib.models import CAE, LSAAutoencoder, build, cascade, randomised
 from lib.scores import saliency_map, scaled
 
