@@ -69,8 +69,8 @@ from lib import methods as room
 from lib.errors import BadInput
 from lib.figures import COLOURS, use_style
 from lib.methods import METHODS, NOT_RERUN, published_protocol
-from lib.results import comparison as cm
-from lib.results import comparison_words as told
+from lib.pages import comparison as cm
+from lib.pages import comparison_words as told
 
 started, clock = datetime.now(UTC), time.monotonic()
 settings = {name: globals()[name] for name in parameters.declared("comparison")}

@@ -57,8 +57,8 @@ from lib.data import to_float
 from lib.errors import BadInput
 from lib.figures import COLOURS, learning_curves, use_style
 from lib.models import CAE, build
-from lib.results import gradcon_places
-from lib.results.gradcon import GRADCON
+from lib.pages import gradcon_places
+from lib.pages.gradcon import GRADCON
 
 started, clock = datetime.now(UTC), time.monotonic()
 settings = {name: globals()[name] for name in parameters.declared("conditions")}

@@ -93,7 +93,7 @@ from lib.figures import (
     use_style,
 )
 from lib.models import count_parameters
-from lib.results import (
+from lib.pages import (
     dae,
     dae_attack_tables,
     dae_attack_words,

@@ -76,8 +76,8 @@ from lib.figures import (
     use_style,
 )
 from lib.models import CAE, VAE, build, count_parameters
-from lib.results import gradcon, gradcon_places, gradcon_reference
-from lib.results import gradcon_words as told
+from lib.pages import gradcon, gradcon_places, gradcon_reference
+from lib.pages import gradcon_words as told
 
 started, clock = datetime.now(UTC), time.monotonic()
 settings = {name: globals()[name] for name in parameters.declared("gradcon")}

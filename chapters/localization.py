@@ -56,12 +56,12 @@ from myst_nb import glue
 from lib import data, experiments, metrics, models, parameters, results, scores, training, workspace
 from lib.errors import BadInput
 from lib.figures import COLOURS, learning_curves, map_grid, use_style
-from lib.results import localization as lo
-from lib.results import localization_lines as lines_of
-from lib.results import localization_measured as measured
-from lib.results import localization_survey as survey
-from lib.results import localization_tables as tables
-from lib.results import localization_words as told
+from lib.pages import localization as lo
+from lib.pages import localization_lines as lines_of
+from lib.pages import localization_measured as measured
+from lib.pages import localization_survey as survey
+from lib.pages import localization_tables as tables
+from lib.pages import localization_words as told
 
 started, clock = datetime.now(UTC), time.monotonic()
 settings = {name: globals()[name] for name in parameters.declared("localization")}

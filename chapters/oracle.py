@@ -70,8 +70,9 @@ from lib.data import class_names
 from lib.errors import BadInput
 from lib.figures import oracle as drawn
 from lib.figures import roc_curves, score_histograms, use_style
-from lib.results import latent_store, oracle, oracle_curves, oracle_tables, oracle_words
-from lib.results import oracle_run_words as run_words
+from lib.pages import oracle, oracle_curves, oracle_tables, oracle_words
+from lib.pages import oracle_run_words as run_words
+from lib.results import latent_store
 
 started, clock = datetime.now(UTC), time.monotonic()
 settings = {name: globals()[name] for name in parameters.declared("oracle")}

@@ -19,13 +19,12 @@ from lib import parameters
 from lib.errors import BadInput, CompanionError
 from lib.execute import execute
 from lib.golden import faults, golden, printed
+from lib.pages.glance import at_a_glance, with_glance
 from lib.paths import CHAPTERS, ROOT
 from lib.results import (
-    at_a_glance,
     published,
     reference_rows,
     reference_runs,
-    with_glance,
     write_expected,
     write_whole,
 )

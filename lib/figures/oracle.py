@@ -1,4 +1,4 @@
-"""The larger figures of the oracle's page; `lib.results.oracle_curves` reads their numbers."""
+"""The larger figures of the oracle's page; `lib.pages.oracle_curves` reads their numbers."""
 
 from collections.abc import Mapping, Sequence
 

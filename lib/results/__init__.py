@@ -13,14 +13,6 @@ from lib.results.expected import (
     write_expected,
 )
 from lib.results.files import write_whole
-from lib.results.glance import (
-    at_a_glance,
-    glance,
-    glance_dae,
-    glance_localization,
-    glance_oracle,
-    with_glance,
-)
 from lib.results.latents import Latents, read_latents, write_latents
 from lib.results.provenance import (
     RUN_COLUMNS,
@@ -90,7 +82,6 @@ __all__ = [
     "Sources",
     "Verdict",
     "agreement_lines",
-    "at_a_glance",
     "boards",
     "check_line",
     "check_lines",
@@ -101,10 +92,6 @@ __all__ = [
     "evaluate",
     "expectations",
     "frame",
-    "glance",
-    "glance_dae",
-    "glance_localization",
-    "glance_oracle",
     "interval_text",
     "join_published",
     "judged",
@@ -142,7 +129,6 @@ __all__ = [
     "verdict",
     "verdict_table",
     "with_averages",
-    "with_glance",
     "without_known",
     "write_expected",
     "write_latents",

@@ -6,7 +6,7 @@ import torch
 from lib.errors import BadInput
 from lib.experiments import kernel_test
 from lib.models import CAE, build
-from lib.results.gradcon import KERNEL_SCORES
+from lib.pages.gradcon import KERNEL_SCORES
 from lib.scores import fisher_diagonal, fisher_kernel, fisher_self, gradient_score
 from lib.training import generator, mean_gradient
 

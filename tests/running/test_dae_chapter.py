@@ -12,7 +12,7 @@ import torch
 
 from lib import data, errors, parameters, results, scores, training
 from lib.data import ImageSet, loading
-from lib.results import dae
+from lib.pages import dae
 from lib.training import fooling_arrays, resuming
 
 # small enough for seconds, large enough that scores differ; the lowest threshold is one that an

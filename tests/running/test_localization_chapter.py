@@ -13,7 +13,7 @@ import torch
 
 from lib import data, errors, parameters, results, scores
 from lib.data import ImageSet, class_names, loading
-from lib.results import localization as lo
+from lib.pages import localization as lo
 
 # small enough for seconds, large enough that scores differ
 BASE: dict[str, Any] = {

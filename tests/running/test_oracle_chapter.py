@@ -12,7 +12,8 @@ import torch
 
 from lib import data, errors, parameters, results
 from lib.data import ImageSet, loading
-from lib.results import latent_store, oracle
+from lib.pages import oracle
+from lib.results import latent_store
 
 # small enough for seconds, large enough that scores differ
 BASE: dict[str, Any] = {

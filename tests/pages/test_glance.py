@@ -1,0 +1,129 @@
+"""The README's numbers are those of the committed reference rows."""
+
+from lib import results
+from lib.pages import glance as page
+from lib.pages.glance import END, START
+from lib.paths import ROOT
+
+RUN = dict.fromkeys(results.RUN_COLUMNS, "") | {
+    "run": "r",
+    "profile": "full",
+    "chapter": "gradcon",
+    "parameters": '{"epochs": 20}',
+    "seconds": 1.0,
+    "threads": 1,
+}
+
+
+def rows(*values: float):
+    """Averages of one method on MNIST, one per seed."""
+    return results.frame(
+        results.row(
+            run="r",
+            table="sota-auroc",
+            dataset="MNIST",
+            method="GradCon",
+            score="recon+beta*grad",
+            class_="average",
+            metric="AUROC",
+            value=value,
+            n=10,
+            seed=seed,
+        )
+        for seed, value in enumerate(values)
+    )
+
+
+def test_readme_shows_the_committed_rows() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = page.at_a_glance(
+        results.reference_rows(), results.reference_runs(), results.published()
+    )
+    assert text == page.with_glance(text, table), "run `make accept`"
+
+
+def test_a_changed_row_changes_the_table() -> None:
+    told, runs = results.published("gradcon-slides"), results.runs_frame([RUN])
+    # mean 0.9; half width t(2) * 0.01 / sqrt(3) = 4.303 * 0.00577 = 0.025
+    first = page.glance(rows(0.89, 0.90, 0.91), runs, told)
+    assert "| MNIST | GradCon, recon+beta*grad | 0.973 | 0.900 ± 0.025 | 3, 20 |" in first
+    assert page.glance(rows(0.79, 0.80, 0.81), runs, told) != first
+
+
+def test_only_the_part_between_the_marks_is_replaced() -> None:
+    text = f"before {START} old {END} after"
+    assert page.with_glance(text, "new") == f"before {START}\n\nnew\n\n{END} after"
+
+
+def localization_row(value: float, class_: str, seed: int) -> dict[str, object]:
+    return results.row(
+        run="r",
+        table="finding5-max-distance-top10",
+        dataset="MNIST",
+        method="LSA autoencoder, no estimator",
+        score="saliency to reconstruction error",
+        class_=class_,
+        metric="mean over images of maximum distance to best match, pixels",
+        value=value,
+        n=10,
+        seed=seed,
+    )
+
+
+def test_localization_shows_both_kinds_of_images() -> None:
+    told = results.published("localization-paper")
+    runs = results.runs_frame([RUN | {"chapter": "localization"}])
+    # normal: mean 6, half width 4.303 * 1 / sqrt(3) = 2.48; novel: three equal values
+    values = [(v, "normal", i) for i, v in enumerate((5.0, 6.0, 7.0))]
+    values += [(8.5, "novel", i) for i in range(3)]
+    found = results.frame(localization_row(*value) for value in values)
+    text = page.glance_localization(found, runs, told)
+    line = "| maximum distance, top 10, pixels | 8.14 / 8.90 | 6.00 ± 2.48 / 8.50 ± 0.00 | 3, 20 |"
+    assert text.splitlines()[2:] == [line]
+    assert page.glance_localization(found.iloc[:0], runs, told) == ""
+
+
+def test_the_oracle_shows_each_image_set_with_its_width() -> None:
+    told = results.published("oracle-slides")
+    parameters = '{"epochs": 12, "width": 16}'
+    runs = results.runs_frame([RUN | {"chapter": "oracle", "parameters": parameters}])
+    place = {"table": "results-q1-q2", "method": "ResNet34 classifier", "score": "max logit"}
+    place |= {"class_": "nominal vs anomaly", "metric": "AUC", "run": "r", "n": 10}
+    # mean 0.75; half width t(2) * 0.01 / sqrt(3) = 4.303 * 0.00577 = 0.025
+    values = [("CIFAR-10", seed, value) for seed, value in enumerate((0.74, 0.75, 0.76))]
+    values.append(("Fashion-MNIST", 0, 0.9))
+    found = results.frame(
+        results.row(dataset=title, seed=seed, value=value, **place) for title, seed, value in values
+    )
+    assert page.glance_oracle(found, runs, told).splitlines()[2:] == [
+        "| CIFAR-10 | max logit | 0.776 | 0.750 ± 0.025 | 3, 16, 12 |",
+        "| Fashion-MNIST | max logit |  | 0.900 | 1, 16, 12 |",
+    ]
+    assert page.glance_oracle(found.iloc[:0], runs, told) == ""
+
+
+def dae_row(value: float, seed: int) -> dict[str, object]:
+    return results.row(
+        run="r",
+        table="fooling",
+        dataset="MNIST",
+        method="dAE sym",
+        score="fooling rate",
+        class_="threshold=90%",
+        metric="fraction",
+        value=value,
+        n=200,
+        seed=seed,
+    )
+
+
+def test_fooling_rates_stand_beside_the_printed_ones() -> None:
+    told, runs = results.published("dae-slides"), results.runs_frame([RUN])
+    table = page.glance_dae(
+        results.frame(dae_row(value, seed) for seed, value in enumerate((0.49, 0.50, 0.51))),
+        runs,
+        told,
+    )
+    # half width as above
+    assert "| MNIST | dAE sym: fooling rate at 90 % | 0.000 | 0.500 ± 0.025 | 3, 20 |" in table
+    assert page.glance_dae(results.frame([]), runs, told) == ""
