@@ -325,7 +325,7 @@ def test_claims_are_judged_by_this_run_s_rows(cells: Cells) -> None:
     if not claims:
         pytest.skip("the ledger has no claims of this page yet")
     space = cells("checked", **BASE | {"methods": ["GradCon"], "timed": 1})
-    verdicts = space["ours"].set_index("id")["verdict"]
+    verdicts = space["board"].this_build.set_index("id")["verdict"]
     counted = [name for name in claims if "parameters" in name]
     assert counted and all(verdicts[name] == "reproduced" for name in counted)
 
@@ -352,22 +352,22 @@ def test_images_come_from_the_named_set_and_folder(
         ({"methods": ["KDA"]}, errors.UnknownName, r"known are OCSVM, .*Did you mean 'KDE'"),
         ({"methods": ["OCGAN"]}, errors.UnknownName, "OCGAN has published rows only"),
         ({"methods": []}, errors.BadInput, "methods needs at least one entry"),
-        ({"classes": []}, errors.BadInput, "classes needs at least one entry"),
-        ({"seeds": []}, errors.BadInput, "seeds needs at least one entry"),
+        ({"classes": []}, errors.BadInput, "classes needs entries from 0 up"),
+        ({"seeds": []}, errors.BadInput, "seeds needs entries from 0 up"),
         ({"methods": ["KDE", "KDE"]}, errors.BadInput, "methods must not name one entry twice"),
-        ({"classes": [3, 3]}, errors.BadInput, "classes must not name one entry twice"),
+        ({"classes": [3, 3]}, errors.BadInput, "classes needs entries from 0 up, each once"),
         ({"outlier_shares": [0.1, 0.1]}, errors.BadInput, "must not name one entry twice"),
-        ({"seeds": [-1]}, errors.BadInput, "seeds must be 0 or more"),
+        ({"seeds": [-1]}, errors.BadInput, "seeds needs entries from 0 up"),
         ({"classes": [10]}, errors.BadInput, "from 0 to 9 for MNIST-5k, but is 10"),
         ({"estimator_classes": [5]}, errors.BadInput, "must be among the classes"),
         ({"epochs": 0}, errors.BadInput, "epochs must be at least 1; it was 0"),
         ({"lsa_epochs": 0}, errors.BadInput, "lsa_epochs must be at least 1; it was 0"),
-        ({"svdd_pretrain": -1}, errors.BadInput, "svdd_pretrain must be 0 or more; it was -1"),
+        ({"svdd_pretrain": -1}, errors.BadInput, "svdd_pretrain must be at least 0; it was -1"),
         ({"batch_size": 0}, errors.BadInput, "batch_size must be at least 1"),
-        ({"timed": -1}, errors.BadInput, "timed must be 0 or more; it was -1"),
-        ({"train_limit": -1}, errors.BadInput, "train_limit must be 0 or more"),
+        ({"timed": -1}, errors.BadInput, "timed must be at least 0; it was -1"),
+        ({"train_limit": -1}, errors.BadInput, "train_limit must be at least 0"),
         ({"alpha": 0.0}, errors.BadInput, "alpha and learning_rate must be above 0"),
-        ({"other_learning_rate": -0.1}, errors.BadInput, "other_learning_rate must be 0 or more"),
+        ({"other_learning_rate": -0.1}, errors.BadInput, "other_learning_rate must be at least 0"),
         ({"outlier_shares": [0.1, 1.0]}, errors.BadInput, "between 0 and 1; 1.0 does not"),
         ({"outlier_shares": [0.0]}, errors.BadInput, "between 0 and 1; 0.0 does not"),
         (
