@@ -66,7 +66,8 @@ def network_scores(
     `tested` has the scores of "CAE", "CAE+Grad", "untrained CAE" and "trivial", and of "CAE, final"
     and "CAE+Grad, final", whose reference is the mean gradient of the final weights; VAE and
     VAE+Grad where they were trained. Those of CAE+Grad include LENGTH and LAYERS. The gradient
-    score of a plain network stands as a control among those of its constrained twin.
+    score of a plain network stands as a control among those of its constrained twin. Where training
+    had another reference than usual, the final one is left out.
     """
     loose, train, whole = variants
     plain, constrained, untrained = (tested[w] for w in ("CAE", "CAE+Grad", "untrained CAE"))
@@ -93,10 +94,13 @@ def network_scores(
             for weight in BETAS
             if weight != beta
         ),
-        _baseline("CAE+Grad", "grad", tested["CAE+Grad, final"]["grad"], train | final),
-        _baseline("CAE+Grad", "grad", tested["CAE, final"]["grad"], control | final),
-        _gradcon(tested["CAE+Grad, final"][GRADCON], whole | final),
     ]
+    if "reference" not in train:  # another reference in training too would be a second change
+        found += [
+            _baseline("CAE+Grad", "grad", tested["CAE+Grad, final"]["grad"], train | final),
+            _baseline("CAE+Grad", "grad", tested["CAE, final"]["grad"], control | final),
+            _gradcon(tested["CAE+Grad, final"][GRADCON], whole | final),
+        ]
     for method in ("VAE", "VAE+Grad"):
         if method in tested:
             gradient = control if method == "VAE" else train

@@ -87,6 +87,14 @@ def test_the_own_weight_is_not_tried_twice():
     assert tried == {variant(beta=b) for b in BETAS if b != BETAS[1]}
 
 
+def test_a_final_reference_is_no_row_beside_another_one_in_training():
+    found = placed(network_scores(TESTED, variants({"reference": "decaying"}), beta=0.12))
+    assert found["CAE+Grad", "grad", "reference=decaying"] == 21
+    assert not any("final" in key[2] for key in found)
+    usual = placed(network_scores(TESTED, variants({}), beta=0.12))
+    assert sum("final" in key[2] for key in usual) == 3
+
+
 def test_variational_networks_come_where_they_were_trained():
     found = placed(network_scores(TESTED | VAES, variants(CHANGED), beta=2.0))
     loose, train, control = (variant(**setting) for setting in (LOOSE, TRAIN, CONTROL))
