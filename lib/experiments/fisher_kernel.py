@@ -27,8 +27,9 @@ class KernelTest(NamedTuple):
 
     `means` has by kind of images and name the mean kernel with training images (absolute and
     signed) and the mean kernel of an image with itself; `pairs` how many kernels are behind the
-    first two. `by_image` has the means of single test images `[n]`, as (signed, absolute). `scores`
-    `[2n]` are higher for anomalies, normal images first, with `labels` 1 for abnormal.
+    first two. `by_image` has the means of single test images, as (signed, absolute). `scores`
+    of all test images, normal ones first, are higher for anomalies; `labels` are true for abnormal
+    ones.
     """
 
     means: dict[tuple[str, str], float]
@@ -49,12 +50,13 @@ def kernel_test(
     Source: kwon2020gradcon, Fisher kernel of the slides; methods.md 1.9.
     """
     fisher = fisher_diagonal(model, train)
-    means, pairs, by_image = {}, {}, {}
+    means, pairs, by_image, own = {}, {}, {}, []
     for kind in KINDS:
         values = fisher_kernel(model, some, tested[kind], fisher).cpu()
         means[kind, "mean absolute kernel"] = float(values.abs().mean())
         means[kind, "mean signed kernel"] = float(values.mean())
-        means[kind, "mean self term"] = float(fisher_self(model, tested[kind], fisher).cpu().mean())
+        own.append(fisher_self(model, tested[kind], fisher))
+        means[kind, "mean self term"] = float(own[-1].cpu().mean())
         pairs[kind] = values.numel()
         by_image[kind] = values.mean(0).numpy(), values.abs().mean(0).numpy()
     both = torch.cat([tested[kind] for kind in KINDS])
@@ -63,7 +65,7 @@ def kernel_test(
             model, both, mean_fisher_score(model, train), fisher
         ),
         "plain cosine": gradient_score(model, both, mean_gradient(model, train).mean),
-        "self term": fisher_self(model, both, fisher),
+        "self term": torch.cat(own),
     }
     return KernelTest(
         means,

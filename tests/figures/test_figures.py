@@ -1,6 +1,5 @@
 """Figures draw what they are given, without warnings and without figures of their own."""
 
-import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -23,18 +22,6 @@ from lib.figures import (
     use_style,
 )
 from lib.metrics import auroc
-
-
-@pytest.fixture(autouse=True)
-def canvas():
-    """No window, the project's style, and everything put back afterwards."""
-    backend = matplotlib.get_backend()
-    matplotlib.use("Agg")
-    with matplotlib.rc_context():
-        use_style()
-        yield
-    plt.close("all")
-    matplotlib.use(backend)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The oracle's figures: each number they were given is where it belongs."""
 
-import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -8,20 +7,7 @@ import pytest
 from matplotlib.colors import to_rgba
 
 from lib.figures import oracle as drawn
-from lib.figures import use_style
 from lib.metrics import Interval
-
-
-@pytest.fixture(autouse=True)
-def canvas():
-    """No window, the project's style, and everything put back afterwards."""
-    backend = matplotlib.get_backend()
-    matplotlib.use("Agg")
-    with matplotlib.rc_context():
-        use_style()
-        yield
-    plt.close("all")
-    matplotlib.use(backend)
 
 
 def axes_of(count=1, lines=1):
