@@ -51,6 +51,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.ticker import LogLocator, NullLocator
 from myst_nb import glue
 
 from lib import data, experiments, metrics, models, parameters, results, scores, training, workspace
@@ -66,16 +67,12 @@ from lib.pages import localization_words as told
 started, clock = datetime.now(UTC), time.monotonic()
 settings = {name: globals()[name] for name in parameters.declared("localization")}
 run = workspace.run_name("localization", settings)
-if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
-    raise BadInput("seeds needs at least one entry, none below 0 and none twice.")
-if not k or min(k) < 1 or max(k) > 28 * 28 or len(set(k)) < len(k):
-    raise BadInput(f"k needs numbers from 1 to the {28 * 28} pixels, each once; it was {k}.")
-if min(sample, attributed) < 1:
-    raise BadInput("sample and attributed must be at least 1.")
-if not normal_classes:
-    raise BadInput("normal_classes needs at least one class.")
-if batch_size < 2:
-    raise BadInput(f"batch_size must be at least 2, for batch normalisation; it was {batch_size}.")
+parameters.need_entries(settings, 0, "seeds", "normal_classes")
+parameters.need_entries(settings, 1, "k")
+if max(k) > 28 * 28:
+    raise BadInput(f"k takes numbers up to the {28 * 28} pixels of an image; it was {k}.")
+parameters.need_least(settings, 1, "sample", "attributed")
+parameters.need_least(settings, 2, "batch_size")  # for batch normalisation
 device = training.named_device(device)
 training.deterministic(seeds[0])
 use_style()
@@ -680,7 +677,7 @@ plt.close(figure)
 # %% tags=["hide-input", "full-width", "figure"]
 GROUPS = [f"on {name}" for name in (FIRST, lo.arm(others), lo.arm(everything))]
 GROUPS += [survey.OTHER, survey.EARLIER]
-cases = survey.held(compared, k, first=FIRST, last_epoch=epochs)
+cases = survey.held(compared, k, first=FIRST)
 caption = f"Cases in which a finding holds, from {compared_by}; a case is a network at one epoch"
 results.page_table(survey.held_texts(cases, GROUPS), caption)
 
@@ -829,6 +826,8 @@ for word, colour, style in (
     axis.plot(ordered, heights, style, color=colour, label=label)
 axis.axvline(np.quantile(errors["train"], 0.95), color="0.4", lw=0.8)
 axis.set(xlabel="mean squared error of an image", ylabel="share of images below", xscale="log")
+axis.xaxis.set(major_locator=LogLocator(subs=(1, 2, 5)), minor_locator=NullLocator())
+axis.xaxis.set_major_formatter("{x:g}")
 axis.legend(fontsize="small")
 glue("lo-decision", figure, display=False)
 plt.close(figure)

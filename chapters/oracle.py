@@ -600,6 +600,7 @@ workspace.leave_results(rows, provenance)
 # What this run is read against: the committed full-data runs, and the document's own numbers
 reference = results.reference_rows()
 document = results.published("oracle-slides")
+of_page = oracle_tables.by_usual_forests(rows)
 FULL = ("CIFAR-10", "CIFAR-100", "Fashion-MNIST", "MNIST")
 main = images.title if images.title in FULL else "CIFAR-10"
 stand_in = {main: images.title}
@@ -607,7 +608,7 @@ boards = results.boards("oracle", reference, rows, provenance, stand_in=stand_in
 judged = partial(results.judged, boards, "oracle")
 SOURCES = {
     "reference": oracle_tables.Source(reference, main, {}),
-    "this build": oracle_tables.Source(rows, images.title, changed),
+    "this build": oracle_tables.Source(of_page, images.title, changed),
 }
 
 
@@ -624,7 +625,7 @@ LINES |= {name: oracle.method_of(name) for name in HYBRIDS}
 # their columns: a score or another number
 SCORE = {name: {"score": name} for name in scores.LOGIT_TABLE}
 ACCURACY = {"test accuracy": {"metric": "test accuracy"}}
-FORESTS = {"forest": {"score": FOREST}}
+FORESTS = {"forest": {"score": oracle.FOREST}}
 PROBES = {"linear probe": {"score": oracle.PROBE}}
 SHORT = ACCURACY | {name: SCORE[name] for name in ("max logit", "entropy")} | FORESTS | PROBES
 EVERY = "AUC / equal error rate"
@@ -635,9 +636,9 @@ checked = {
     "accuracy": base | {"metric": "test accuracy"},
     "max logit": base | {"score": "max logit"},
     "max probability": base | {"score": "max probability"},
-    "forest": base | {"score": FOREST},
+    "forest": base | {"score": oracle.FOREST},
     "linear probe": base | {"score": oracle.PROBE},
-    "forest on an untrained network": base | {"method": oracle.UNTRAINED, "score": FOREST},
+    "forest on an untrained network": base | {"method": oracle.UNTRAINED, "score": oracle.FOREST},
     "Generalized ODIN": base | {"method": oracle.GENERALIZED_ODIN, "score": "max cosine h"},
 }
 checked = {word: oracle_tables.values(SOURCES["this build"], **c) for word, c in checked.items()}
@@ -694,7 +695,7 @@ judged("baseline")
 
 # %% tags=["remove-cell", "figure"]
 titles = (*FULL[:3], images.title)
-panels = oracle_curves.step_bars(SOURCES, document, titles, forest=FOREST)
+panels = oracle_curves.step_bars(SOURCES, document, titles)
 figure, axes = plt.subplots(1, len(panels), figsize=(4.2 * len(panels), 3.2), squeeze=False)
 ticks = [word.replace("oracle ", "oracle\n") for word in oracle_tables.step_cells()]
 for axis, (title, bars) in zip(axes[0], panels.items(), strict=True):
@@ -712,7 +713,7 @@ plt.close(figure)
 
 # %% tags=["hide-input", "full-width", "figure"]
 lines = oracle_tables.step_lines(main, "CIFAR-10", "CIFAR-100", "Fashion-MNIST")
-mine = rows[rows["variant"] == results.variant(**changed)].assign(variant="")
+mine = of_page[of_page["variant"] == results.variant(**changed)].assign(variant="")
 shown = results.compared(lines, mine, reference, document, stand_in=stand_in)
 caption = "Published, reference and this build, ± half the 95 % interval over splits"
 results.page_table(shown[(shown != "").any(axis=1)], caption)
@@ -753,7 +754,7 @@ table_of(
 # %% tags=["hide-input", "full-width", "figure"]
 table_of(
     {
-        "forest on pixels": {"method": oracle.PIXELS, "score": PIXEL_FOREST},
+        "forest on pixels": {"method": oracle.PIXELS, "score": oracle.PIXEL_FOREST},
         "distance to the mean image": {"method": "trivial", "score": "distance to mean"},
         "mean brightness": {"method": "trivial", "score": "mean brightness"},
     },
@@ -781,7 +782,7 @@ few = {word: few_labels(source) for word, source in SOURCES.items()}
 left_out = {word: oracle_curves.left_out_pairs(source) for word, source in SOURCES.items()}
 drawn.label_curves(axes[0], few, simple)
 drawn.left_out_points(axes[1], left_out)
-drawn.far_points(axes[2], oracle_curves.far_means(SOURCES, forest=FOREST))
+drawn.far_points(axes[2], oracle_curves.far_means(SOURCES))
 glue("or-open-figure", figure, display=False)
 plt.close(figure)
 
@@ -1032,8 +1033,7 @@ print(f"AUC of the Mahalanobis distance {metrics.auroc(is_anomaly, distance):.3f
 # %% tags=["remove-cell", "figure"]
 # Every sentence with a number in it is put together here, from the rows.
 worded = {"reference": "our reference", "this build": "this build"}
-forest_names = {"forest": FOREST, "small": SMALL_FOREST, "pixels": PIXEL_FOREST}
-sentences = oracle_words.sentences(SOURCES, document, labelled, **forest_names)
+sentences = oracle_words.sentences(SOURCES, document, labelled)
 budget = {"width": width, "epochs": epochs}
 all_rows, took = pd.concat([reference, rows]), time.monotonic() - clock
 in_words = run_words.settings(settings)
@@ -1043,7 +1043,7 @@ sentences |= {
     "trees": f"{trees:,}",
     "curve-trees": f"{curve_trees:,}",
     "budget": run_words.budget(all_rows, **budget, schedule=schedule),
-    "build": run_words.build(SOURCES["this build"], forest=FOREST, **budget),
+    "build": run_words.build(SOURCES["this build"], **budget),
     "box": results.run_words(provenance, images.title, in_words, seconds=took),
 }
 for name, sentence in sentences.items():

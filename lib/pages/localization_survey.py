@@ -14,26 +14,29 @@ from lib.pages.localization import (
     map_error_place,
 )
 from lib.pages.localization_measured import ERROR, RANKED, SALIENCY, large_place
-from lib.pages.localization_tables import Source
+from lib.pages.localization_tables import VALIDATION, Source
 
 EARLIER, OTHER = "earlier epochs", "other rate or noise"
 KINDS = ("normal", "novel")
 
 
-def held(source: Source, ks: Sequence[int], *, first: str, last_epoch: int) -> pd.DataFrame:
+def held(source: Source, ks: Sequence[int], *, first: str) -> pd.DataFrame:
     """In how many cases each finding is true; a case is a network at one epoch.
 
     The index has finding and group: the classes trained on (`first` where rows name none), OTHER or
-    EARLIER; columns true and of. The first epoch and `last_epoch`, which is no earlier one, are
-    left out. A finding is an inequality that must hold for each kind of images that there is.
+    EARLIER; columns true and of. The first epoch is left out, and so is a last epoch that is shown
+    beside the finished network: its validation error stands with that. A finding is an inequality
+    that must hold for each kind of images that there is.
     """
     counted: dict[tuple[str, str], list[bool]] = {}
     for (text, _), group in source.of_method().groupby(["variant", "seed"], sort=False):
         setting = source.beside_base(str(text))
-        if "transform" in setting or setting.get("epochs_shown") in ("1", str(last_epoch)):
+        if "transform" in setting or setting.get("epochs_shown") == "1":
             continue
         places = group[[*Place._fields, "class"]].itertuples(index=False, name=None)
         values = dict(zip(places, group["value"], strict=True))
+        if "epochs_shown" in setting and (*VALIDATION, "normal") not in values:
+            continue
         for finding, margins in _margins(values, ks).items():
             if margins and np.isfinite(margins).all():
                 where = finding, _group_of(setting, first)

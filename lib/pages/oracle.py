@@ -39,6 +39,10 @@ def forest_name(trees: int, of: str = "z") -> str:
     return f"random forest, {trees} trees, on {of}"
 
 
+# the names under which a page asks for forests, whatever their trees (`by_usual_forests`)
+FOREST, SMALL_FOREST = forest_name(1000), forest_name(200)
+PIXEL_FOREST = forest_name(1000, "pixels")
+
 METHODS = {
     "base": BASE,
     "all classes": "oracle representation",

@@ -18,13 +18,13 @@ PUBLISHED, _, THIS_BUILD = LABELS
 
 
 def step_bars(
-    sources: Sources, document: pd.DataFrame, titles: Iterable[str], *, forest: str
+    sources: Sources, document: pd.DataFrame, titles: Iterable[str]
 ) -> dict[str, dict[str, list[Interval]]]:
     """The three AUCs of Q1 and Q2, by image set and by whose numbers they are.
 
-    `document` are the talk's rows, without interval: the limits are the values. `forest` is the
-    name of this build's; the reference's has the document's trees. Whoever lacks one of the three
-    is left out, and so is a set of which the document alone tells, unless it is the reference's.
+    `document` are the talk's rows, without interval: the limits are the values. Whoever lacks one
+    of the three is left out, and so is a set of which the document alone tells, unless it is the
+    reference's.
     """
     main, here = (source.dataset for source in sources.values())
     panels: dict[str, dict[str, list[Interval]]] = {}
@@ -34,9 +34,8 @@ def step_bars(
         for word, source in sources.items():
             if word == THIS_BUILD and title != here:
                 continue
-            steps = step_cells(forest if word == THIS_BUILD else "").values()
-            same: dict[str, Any] = {"table": oracle.Q1_Q2, "metric": oracle.AUC}
-            found = [values(source, dataset=title, **same, **step) for step in steps]
+            same: dict[str, Any] = {"table": oracle.Q1_Q2, "metric": oracle.AUC, "dataset": title}
+            found = [values(source, **same, **step) for step in step_cells().values()]
             if all(len(part) for part in found):
                 bars[word] = [student_interval(part) for part in found]
         if bars and (set(bars) != {PUBLISHED} or title == main):
@@ -73,16 +72,15 @@ def left_out_pairs(source: Source) -> pd.DataFrame:
     return told.pivot_table(index=["left_out", "seed"], columns="arm", values="value")
 
 
-def far_means(sources: Sources, *, forest: str) -> pd.DataFrame:
+def far_means(sources: Sources) -> pd.DataFrame:
     """Mean AUC of max logit and forest on each far set and on the anomaly classes.
 
     A line per images, a column per score and source, `forest, this build`; columns without any
-    number are left out. `forest` is the name of this build's.
+    number are left out.
     """
     found = {}
     for word, source in sources.items():
-        steps = list(step_cells(forest if word == THIS_BUILD else "").values())
-        for name, step in zip(("max logit", "forest"), steps, strict=False):
+        for name, step in zip(("max logit", "forest"), step_cells().values(), strict=False):
             far = curve(source, "far", table="far", **step)
             at = dict(zip(far["far"], far["mean"], strict=True))
             same: dict[str, Any] = {"table": oracle.Q1_Q2, "metric": oracle.AUC}

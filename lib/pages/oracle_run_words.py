@@ -28,11 +28,11 @@ def budget(rows: pd.DataFrame, *, width: int, epochs: int, schedule: str) -> str
     )
 
 
-def build(source: Source, *, forest: str, width: int, epochs: int) -> str:
+def build(source: Source, *, width: int, epochs: int) -> str:
     """The three steps of this build, with its budget."""
     return (
         f"This build, on {source.dataset} with width {width} and {epochs} epochs: "
-        f"{chain(source, forest)} (score → detector → representation)."
+        f"{chain(source)} (score → detector → representation)."
     )
 
 

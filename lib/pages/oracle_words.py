@@ -1,8 +1,7 @@
 """Sentences on dietterich2021representation's numbers, put together from result rows.
 
 A number of the reference stands first and this build's in square brackets. None holds a verdict:
-they stay true whatever the numbers are. `forest`, `small` and `pixels` are the names under which
-this build's rows have the forest on z, that of curves, and the forest on pixels.
+they stay true whatever the numbers are. Forests have the names of `lib.pages.oracle`.
 """
 
 from collections.abc import Sequence
@@ -27,39 +26,31 @@ _LOGIT: dict[str, Any] = {"metric": oracle.AUC, "score": "max logit"}
 _ARROW = " → "
 
 
-def sentences(
-    sources: Sources,
-    document: pd.DataFrame,
-    labelled: Sequence[int],
-    *,
-    forest: str,
-    small: str,
-    pixels: str,
-) -> dict[str, str]:
+def sentences(sources: Sources, document: pd.DataFrame, labelled: Sequence[int]) -> dict[str, str]:
     """All that rows alone decide, by the word under which the page shows it.
 
     `document` are the talk's rows, `labelled` the numbers of anomalies on the learning curve.
     """
     return {
-        "gaps": gaps(sources, document, forest=forest),
+        "gaps": gaps(sources, document),
         "q1": question(sources, document, oracle.Q1_GAP),
         "q2": question(sources, document, oracle.Q2_GAP),
         "baseline": baseline(sources, document),
-        "controls": controls(sources, forest=forest, pixels=pixels),
-        "doubt": doubt(sources, forest=forest, pixels=pixels),
-        "open": open_space(sources, labelled, forest=forest, small=small),
-        "hybrid": hybrid(sources, forest=forest),
-        "q3": third_question(sources, forest=forest),
+        "controls": controls(sources),
+        "doubt": doubt(sources),
+        "open": open_space(sources, labelled),
+        "hybrid": hybrid(sources),
+        "q3": third_question(sources),
         "improvements": improvements(sources),
         "auxiliary": auxiliary(sources),
-        "reflections": reflections(sources, small=small),
+        "reflections": reflections(sources),
     }
 
 
-def chain(source: Source, forest: str) -> str:
+def chain(source: Source) -> str:
     """The three AUCs in a row, as the talk writes them: `0.776 → 0.861 → 0.953`; maybe empty."""
     same: dict[str, Any] = {"table": oracle.Q1_Q2, "metric": oracle.AUC}
-    texts = (one(source, **same, **step) for step in step_cells(forest).values())
+    texts = (one(source, **same, **step) for step in step_cells().values())
     return _ARROW.join(filter(None, texts))
 
 
@@ -69,12 +60,12 @@ def printed(document: pd.DataFrame, title: str, metric: str = oracle.AUC) -> str
     return _ARROW.join(f"{value:.3f}" for value in told["value"])
 
 
-def gaps(sources: Sources, document: pd.DataFrame, *, forest: str) -> str:
+def gaps(sources: Sources, document: pd.DataFrame) -> str:
     """The three steps of the reference, of this build and of the talk."""
     reference, own = sources.values()
-    steps = chain(reference, forest)
+    steps = chain(reference)
     told = f"{reference.dataset}: {steps} in our reference; " if steps else ""
-    here = f"{own.dataset}: {chain(own, forest)} in this build"
+    here = f"{own.dataset}: {chain(own)} in this build"
     return (
         f"Score → oracle detector → oracle representation. {told}{here}. The talk has "
         f"{printed(document, 'CIFAR-10')} for CIFAR-10 and {printed(document, 'CIFAR-100')} for "
@@ -83,7 +74,10 @@ def gaps(sources: Sources, document: pd.DataFrame, *, forest: str) -> str:
 
 
 def question(sources: Sources, document: pd.DataFrame, method: str) -> str:
-    """The gap of Q1 or Q2 (`method`) in the reference, or else in this build, and as published."""
+    """The gap of Q1 or Q2 (`method`) in the reference, or else in this build, and as published.
+
+    Published for the reference's images, for CIFAR-10 where the talk has no others.
+    """
     words = {
         oracle.Q1_GAP: "Q1, from the score to an oracle detector on the same z",
         oracle.Q2_GAP: "Q2, from there to the z of a network that has seen all classes",
@@ -93,10 +87,11 @@ def question(sources: Sources, document: pd.DataFrame, method: str) -> str:
     cells |= {"metric": oracle.GAP_METRIC, "score": oracle.GAP_SCORE}
     known, found = (one(source, **cells) for source in (reference, own))
     whose = f"{reference.dataset}, our reference" if known else f"{own.dataset}, this build"
-    told = printed(document, "CIFAR-10", oracle.GAP_METRIC).split(_ARROW)
+    title = reference.dataset if reference.dataset in set(document["dataset"]) else "CIFAR-10"
+    told = printed(document, title, oracle.GAP_METRIC).split(_ARROW)
     return (
-        f"{words[method]}: {known or found or NOT_MEASURED} of AUC ({whose}); published "
-        f"{told[list(words).index(method)]}."
+        f"{words[method]}: {known or found or NOT_MEASURED} of AUC ({whose}); published for "
+        f"{title}: {told[list(words).index(method)]}."
     )
 
 
@@ -113,27 +108,27 @@ def baseline(sources: Sources, document: pd.DataFrame) -> str:
     )
 
 
-def controls(sources: Sources, *, forest: str, pixels: str) -> str:
+def controls(sources: Sources) -> str:
     """Forest and linear probe on z, and the forest on what knows nothing of the classes."""
-    own, probe, untrained, flat = _readings(sources, forest, pixels)
+    own, probe, untrained, flat = _readings(sources)
     return (
         f"On the classifier's z the forest's AUC is {own} and the linear probe's {probe}. On z of "
         f"the untrained network the forest has {untrained}, on the pixels {flat}."
     )
 
 
-def doubt(sources: Sources, *, forest: str, pixels: str) -> str:
+def doubt(sources: Sources) -> str:
     """The same numbers as `controls`, those that raise a doubt first."""
-    own, probe, untrained, flat = _readings(sources, forest, pixels)
+    own, probe, untrained, flat = _readings(sources)
     return (
         f"What the same forest reads elsewhere: its AUC is {untrained} on an untrained network, "
         f"and {flat} on the pixels; a linear probe on z has {probe}, the forest {own}."
     )
 
 
-def open_space(sources: Sources, labelled: Sequence[int], *, forest: str, small: str) -> str:
+def open_space(sources: Sources, labelled: Sequence[int]) -> str:
     """Fewest and most labelled anomalies, a class left out of them, and images from elsewhere."""
-    of_small = {"method": oracle.DETECTOR, **_of(small)}
+    of_small = {"method": oracle.DETECTOR, **_of(oracle.SMALL_FOREST)}
     few = [
         f"{count} labelled anomalies: "
         + beside(sources, table="few-labels", setting={"labelled": count}, **of_small)
@@ -149,25 +144,25 @@ def open_space(sources: Sources, labelled: Sequence[int], *, forest: str, small:
         f"With {'; with '.join(few)}. A class left out of the labelled ones: AUC {unseen}; when it "
         f"is among them, {seen}. Far images, mean over the sets: max logit {far_logit}; the "
         "forest, which learnt from other classes what an anomaly is, "
-        f"{beside(sources, **of_far, **_of(forest))}."
+        f"{beside(sources, **of_far, **_of(oracle.FOREST))}."
     )
 
 
-def hybrid(sources: Sources, *, forest: str) -> str:
+def hybrid(sources: Sources) -> str:
     """The forest on z of the hybrids, of the plain network and of reconstruction alone."""
-    plain = beside(sources, method=oracle.BASE, first=True, **_of(forest))
-    alone = beside(sources, method=oracle.RECONSTRUCTION, **_of(forest))
+    plain = beside(sources, method=oracle.BASE, first=True, **_of(oracle.FOREST))
+    alone = beside(sources, method=oracle.RECONSTRUCTION, **_of(oracle.FOREST))
     return (
         f"AUC of the forest, first split: without reconstruction {plain}; "
-        f"{_hybrids(sources, forest)}; reconstruction alone {alone}."
+        f"{_hybrids(sources)}; reconstruction alone {alone}."
     )
 
 
-def third_question(sources: Sources, *, forest: str) -> str:
+def third_question(sources: Sources) -> str:
     """Q3: the forest on z of the hybrids and of the plain network."""
-    plain = beside(sources, method=oracle.BASE, first=True, **_of(forest))
+    plain = beside(sources, method=oracle.BASE, first=True, **_of(oracle.FOREST))
     return (
-        f"Q3: {_hybrids(sources, forest)} (AUC of the forest on the hybrid's z; first split, so "
+        f"Q3: {_hybrids(sources)} (AUC of the forest on the hybrid's z; first split, so "
         f"without an interval); the plain network has {plain} there."
     )
 
@@ -193,7 +188,7 @@ def auxiliary(sources: Sources) -> str:
     return f"AUC of the max logit, first split: {tasks}."
 
 
-def reflections(sources: Sources, *, small: str) -> str:
+def reflections(sources: Sources) -> str:
     """Rank correlations of accuracy and AUC, and what the forest lost by the last epoch."""
     ranks: dict[str, Any] = {"table": "reflection-accuracy", "method": oracle.BASE}
     ranks |= {"score": "max logit", "metric": oracle.RANK}
@@ -201,7 +196,11 @@ def reflections(sources: Sources, *, small: str) -> str:
         beside(sources, **ranks, setting={"arm": arm}, decimals=2)
         for arm in ("checkpoints", "networks")
     )
-    lost: dict[str, Any] = {"table": "over-training-summary", "method": oracle.BASE, "score": small}
+    lost: dict[str, Any] = {
+        "table": "over-training-summary",
+        "method": oracle.BASE,
+        "score": oracle.SMALL_FOREST,
+    }
     return (
         f"Rank correlation of accuracy and AUC: over the epochs of one training {epochs}, over "
         f"finished networks {networks}. What the forest finds at the last epoch, less the most it "
@@ -209,28 +208,28 @@ def reflections(sources: Sources, *, small: str) -> str:
     )
 
 
-def _of(forest: str) -> dict[str, Any]:
-    return {"metric": oracle.AUC, "score": forest}
+def _of(score: str) -> dict[str, Any]:
+    return {"metric": oracle.AUC, "score": score}
 
 
-def _hybrids(sources: Sources, forest: str) -> str:
+def _hybrids(sources: Sources) -> str:
     cells = {
         f"λ = {weight:g}:": {
             "method": oracle.HYBRID,
             "setting": {"lambda": weight},
-            **_of(forest),
+            **_of(oracle.FOREST),
         }
         for weight in LAMBDAS
     }
     return listed(sources, cells) or "no hybrid was trained"
 
 
-def _readings(sources: Sources, forest: str, pixels: str) -> list[str]:
+def _readings(sources: Sources) -> list[str]:
     """AUC of the forest on z, of the probe on it, and of the forest on untrained z and pixels."""
     cells = (
-        {"method": oracle.BASE, **_of(forest)},
+        {"method": oracle.BASE, **_of(oracle.FOREST)},
         {"method": oracle.BASE, **_of(oracle.PROBE)},
-        {"method": oracle.UNTRAINED, **_of(forest)},
-        {"method": oracle.PIXELS, **_of(pixels)},
+        {"method": oracle.UNTRAINED, **_of(oracle.FOREST)},
+        {"method": oracle.PIXELS, **_of(oracle.PIXEL_FOREST)},
     )
     return [beside(sources, **each) for each in cells]

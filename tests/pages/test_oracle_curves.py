@@ -10,7 +10,6 @@ from lib.pages.oracle_tables import Source
 from lib.results import frame, row
 
 AUC, EER = oracle.AUC, oracle.EER
-FOREST = oracle.forest_name(1000)
 
 
 def planted(value, *, table, metric=AUC, seed=0, **cells):
@@ -22,12 +21,12 @@ def source(*rows, dataset="CIFAR-10", **setting):
     return Source(frame(rows), dataset, setting)
 
 
-def steps(values, *, forest=FOREST, **more):
+def steps(values, **more):
     """The three AUCs of Q1 and Q2, as far as there are values."""
     places = [
         (oracle.BASE, "max logit"),
-        (oracle.DETECTOR, forest),
-        (oracle.REPRESENTATION, forest),
+        (oracle.DETECTOR, oracle.FOREST),
+        (oracle.REPRESENTATION, oracle.FOREST),
     ]
     return [
         planted(value, table=oracle.Q1_Q2, method=method, score=score, **more)
@@ -47,10 +46,10 @@ TOLD = pd.DataFrame(
 
 def test_bars_are_published_reference_and_own_where_all_three_are_known():
     reference = source(*steps([0.5, 0.6, 0.7]), *steps([0.7, 0.8, 0.9], seed=1))
-    own = source(*steps([0.8, 0.9, 1.0], forest="small", dataset="MNIST"), dataset="MNIST")
+    own = source(*steps([0.8, 0.9, 1.0], dataset="MNIST"), dataset="MNIST")
     both = {"reference": reference, "this build": own}
     titles = ["CIFAR-10", "CIFAR-100", "CIFAR-10", "SVHN", "MNIST"]
-    found = curves.step_bars(both, TOLD, titles, forest="small")
+    found = curves.step_bars(both, TOLD, titles)
     # of CIFAR-100 the document alone tells
     assert {title: list(bars) for title, bars in found.items()} == {
         "CIFAR-10": ["published", "reference"],
@@ -67,7 +66,7 @@ def test_bars_are_published_reference_and_own_where_all_three_are_known():
 
 def test_a_missing_step_leaves_its_source_out_but_the_main_set_keeps_its_panel():
     both = {"reference": source(*steps([0.5, 0.6])), "this build": source(dataset="MNIST")}
-    found = curves.step_bars(both, TOLD, ["CIFAR-10", "CIFAR-100", "MNIST"], forest="small")
+    found = curves.step_bars(both, TOLD, ["CIFAR-10", "CIFAR-100", "MNIST"])
     assert {title: list(bars) for title, bars in found.items()} == {"CIFAR-10": ["published"]}
 
 
@@ -115,10 +114,10 @@ def test_far_images_stand_beside_the_anomaly_classes():
         *steps([0.5, 0.6]),
         planted(0.7, score="max logit", **far),
         planted(0.8, score="max logit", seed=1, **far),
-        planted(0.9, method=oracle.DETECTOR, score=FOREST, **far),
+        planted(0.9, method=oracle.DETECTOR, score=oracle.FOREST, **far),
     )
     own = source(*steps([0.4], dataset="MNIST"), dataset="MNIST")
-    found = curves.far_means({"reference": reference, "this build": own}, forest="small")
+    found = curves.far_means({"reference": reference, "this build": own})
     # this build has no forest at all: its column is left out
     assert list(found) == ["max logit, reference", "forest, reference", "max logit, this build"]
     assert list(found.index) == ["SVHN", "anomaly classes"]

@@ -123,8 +123,7 @@ def test_a_table_without_numbers_keeps_its_columns():
 
 
 def test_lines_of_the_steps_find_their_rows():
-    forest = oracle.forest_name(1000)
-    steps = [(oracle.BASE, "max logit"), (oracle.DETECTOR, forest), (oracle.REPRESENTATION, forest)]
+    steps = [(step["method"], step["score"]) for step in look.step_cells().values()]
     told = [
         planted(i / 10, method=method, score=score, table=oracle.Q1_Q2, metric=metric)
         for i, (method, score) in enumerate(steps)
@@ -140,8 +139,26 @@ def test_lines_of_the_steps_find_their_rows():
     assert shown == [name for name in lines if name.startswith("CIFAR-10,")]
     assert found.loc["CIFAR-10, oracle detector: AUC", "reference"] == "0.100"
     assert found.loc["CIFAR-10, Q2 representation gap", "this build"] == "0.500"
-    assert look.step_cells("small")["oracle detector"]["score"] == "small"
-    assert look.step_cells("small")["max logit"]["score"] == "max logit"
+    assert look.step_cells()["oracle detector"]["score"] == "random forest, 1000 trees, on z"
+    assert look.step_cells()["max logit"]["score"] == "max logit"
+
+
+def test_forests_of_any_size_are_asked_for_by_one_name():
+    given = {
+        ("networks", "random forest, 50 trees, on z"): oracle.FOREST,
+        (oracle.Q1_Q2, "random forest, 200 trees, on z"): oracle.FOREST,
+        ("networks", "random forest, 50 trees, on pixels"): oracle.PIXEL_FOREST,
+        ("few-labels", "random forest, 50 trees, on z"): oracle.SMALL_FOREST,
+        ("over-training-summary", "random forest, 1000 trees, on z"): oracle.SMALL_FOREST,
+        ("few-labels", "max logit"): "max logit",
+        ("networks", ""): "",
+    }
+    rows = frame([planted(0.5, table=table, score=score) for table, score in given])
+    found = look.by_usual_forests(rows)
+    assert found["score"].tolist() == list(given.values())
+    assert found.drop(columns="score").equals(rows.drop(columns="score"))
+    assert look.by_usual_forests(found).equals(found)
+    assert look.by_usual_forests(frame([])).empty
 
 
 def gap_rows(title, seed, mean, **more):

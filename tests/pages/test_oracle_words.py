@@ -1,6 +1,7 @@
 """The oracle's sentences: the right numbers, and something honest where rows are lacking."""
 
 import pandas as pd
+import pytest
 
 from lib.pages import oracle
 from lib.pages import oracle_run_words as of_run
@@ -9,7 +10,7 @@ from lib.pages.oracle_tables import Source
 from lib.results import frame, row
 
 AUC, EER = oracle.AUC, oracle.EER
-FOREST, SMALL, PIXELS = "forest", "small forest", "forest on pixels"
+FOREST, SMALL, PIXELS = oracle.FOREST, oracle.SMALL_FOREST, oracle.PIXEL_FOREST
 LOGIT = {"method": oracle.BASE, "score": "max logit"}
 
 
@@ -45,6 +46,7 @@ DOCUMENT = pd.DataFrame(
         *(("CIFAR-10", AUC, value) for value in (0.7, 0.8, 0.9)),
         *(("CIFAR-100", AUC, value) for value in (0.5, 0.6, 0.65)),
         *(("CIFAR-10", oracle.GAP_METRIC, value) for value in (0.1, 0.11)),
+        *(("CIFAR-100", oracle.GAP_METRIC, value) for value in (0.1, 0.05)),
         ("insects", "equal error rate in 2011", 0.2),
     ],
     columns=["dataset", "metric", "value"],
@@ -54,9 +56,8 @@ NOTHING = sources()
 
 def test_three_steps_are_a_chain():
     source = sources(*steps(0.5, 0.6, 0.7))["reference"]
-    assert told.chain(source, FOREST) == "0.500 → 0.600 → 0.700"
-    assert told.chain(source, "other") == "0.500"  # no forest of that name
-    assert told.chain(NOTHING["reference"], FOREST) == ""
+    assert told.chain(source) == "0.500 → 0.600 → 0.700"
+    assert told.chain(NOTHING["reference"]) == ""
     assert told.printed(DOCUMENT, "CIFAR-10", oracle.GAP_METRIC) == "0.100 → 0.110"
 
 
@@ -68,10 +69,10 @@ def test_gaps_tell_of_the_reference_only_where_there_is_one():
     own = "CIFAR-10: 0.500 → 0.600 in this build"
     start = "Score → oracle detector → oracle representation. "
     both = sources(*steps(0.7, 0.8, 0.9), own=steps(0.5, 0.6))
-    assert told.gaps(both, DOCUMENT, forest=FOREST) == (
+    assert told.gaps(both, DOCUMENT) == (
         f"{start}CIFAR-10: 0.700 → 0.800 → 0.900 in our reference; {own}. {talk}"
     )
-    alone = told.gaps(sources(own=steps(0.5, 0.6)), DOCUMENT, forest=FOREST)
+    alone = told.gaps(sources(own=steps(0.5, 0.6)), DOCUMENT)
     assert alone == f"{start}{own}. {talk}"
 
 
@@ -79,11 +80,20 @@ def test_a_question_is_answered_by_the_reference_or_else_by_this_build():
     both = sources(gap(0.12, oracle.Q1_GAP), own=[gap(0.3, oracle.Q1_GAP), gap(0.4, oracle.Q2_GAP)])
     assert told.question(both, DOCUMENT, oracle.Q1_GAP) == (
         "Q1, from the score to an oracle detector on the same z: 0.120 of AUC (CIFAR-10, our "
-        "reference); published 0.100."
+        "reference); published for CIFAR-10: 0.100."
     )
     second = told.question(both, DOCUMENT, oracle.Q2_GAP)
-    assert second.endswith("0.400 of AUC (CIFAR-10, this build); published 0.110.")
+    assert second.endswith("0.400 of AUC (CIFAR-10, this build); published for CIFAR-10: 0.110.")
     assert "not measured of AUC" in told.question(NOTHING, DOCUMENT, oracle.Q2_GAP)
+
+
+@pytest.mark.parametrize(
+    ("title", "published"),
+    [("CIFAR-100", "CIFAR-100: 0.050"), ("Fashion-MNIST", "CIFAR-10: 0.110")],
+)
+def test_a_gap_stands_beside_that_of_its_own_images_where_there_is_one(title, published):
+    both = {word: Source(frame([]), title, {}) for word in NOTHING}
+    assert told.question(both, DOCUMENT, oracle.Q2_GAP).endswith(f"published for {published}.")
 
 
 def test_the_baseline_names_each_number_once():
@@ -107,16 +117,15 @@ def test_controls_and_doubt_have_the_same_four_numbers():
         planted(0.7, method=oracle.UNTRAINED, score=FOREST),
         planted(0.6, method=oracle.PIXELS, score=PIXELS),
     ]
-    names = {"forest": FOREST, "pixels": PIXELS}
-    assert told.controls(sources(*rows), **names) == (
+    assert told.controls(sources(*rows)) == (
         "On the classifier's z the forest's AUC is 0.900 and the linear probe's 0.800. On z of the "
         "untrained network the forest has 0.700, on the pixels 0.600."
     )
-    assert told.doubt(sources(*rows), **names) == (
+    assert told.doubt(sources(*rows)) == (
         "What the same forest reads elsewhere: its AUC is 0.700 on an untrained network, and 0.600 "
         "on the pixels; a linear probe on z has 0.800, the forest 0.900."
     )
-    assert told.doubt(NOTHING, **names).count("not measured") == 4
+    assert told.doubt(NOTHING).count("not measured") == 4
 
 
 def test_open_space_takes_the_fewest_and_the_most_labels():
@@ -131,7 +140,7 @@ def test_open_space_takes_the_fewest_and_the_most_labels():
         planted(0.7, table="far-average"),
         planted(0.75, table="far-average", method=oracle.DETECTOR, score=FOREST),
     ]
-    found = told.open_space(sources(*rows), [30, 100, 10], forest=FOREST, small=SMALL)
+    found = told.open_space(sources(*rows), [30, 100, 10])
     assert found == (
         "With 10 labelled anomalies: 0.600; with 100 labelled anomalies: 0.800. A class left out "
         "of the labelled ones: AUC 0.500; when it is among them, 0.900. Far images, mean over the "
@@ -150,16 +159,16 @@ def test_hybrids_stand_beside_the_plain_network_of_the_first_split():
         planted(0.5, method=oracle.RECONSTRUCTION, score=FOREST),
     ]
     hybrids = "λ = 15.4: 0.700; λ = 2765: 0.600"
-    assert told.hybrid(sources(*rows), forest=FOREST) == (
+    assert told.hybrid(sources(*rows)) == (
         "AUC of the forest, first split: without reconstruction 0.800; "
         f"{hybrids}; reconstruction alone 0.500."
     )
-    assert told.third_question(sources(*rows), forest=FOREST) == (
+    assert told.third_question(sources(*rows)) == (
         f"Q3: {hybrids} (AUC of the forest on the hybrid's z; first split, so without an "
         "interval); the plain network has 0.800 there."
     )
-    assert "no hybrid was trained" in told.hybrid(NOTHING, forest=FOREST)
-    assert told.third_question(NOTHING, forest=FOREST).startswith("Q3: no hybrid was trained (")
+    assert "no hybrid was trained" in told.hybrid(NOTHING)
+    assert told.third_question(NOTHING).startswith("Q3: no hybrid was trained (")
 
 
 def test_improvements_list_the_ensembles_there_are():
@@ -194,7 +203,7 @@ def test_reflections_have_two_decimals_for_ranks():
         planted(-0.5, variant="arm=networks", **ranks),
         planted(-0.0123, **lost),
     ]
-    assert told.reflections(sources(*rows), small=SMALL) == (
+    assert told.reflections(sources(*rows)) == (
         "Rank correlation of accuracy and AUC: over the epochs of one training 0.91, over finished "
         "networks -0.50. What the forest finds at the last epoch, less the most it found before: "
         "-0.012."
@@ -202,14 +211,13 @@ def test_reflections_have_two_decimals_for_ranks():
 
 
 def test_the_page_gets_each_sentence_under_its_word():
-    names = {"forest": FOREST, "small": SMALL, "pixels": PIXELS}
-    found = told.sentences(NOTHING, DOCUMENT, [10], **names)
+    found = told.sentences(NOTHING, DOCUMENT, [10])
     assert list(found) == [
         *("gaps", "q1", "q2", "baseline", "controls", "doubt", "open", "hybrid", "q3"),
         *("improvements", "auxiliary", "reflections"),
     ]
     assert found["q2"] == told.question(NOTHING, DOCUMENT, oracle.Q2_GAP)
-    assert found["open"] == told.open_space(NOTHING, [10], forest=FOREST, small=SMALL)
+    assert found["open"] == told.open_space(NOTHING, [10])
 
 
 def test_a_budget_is_told_with_its_accuracy_and_time():
@@ -234,7 +242,7 @@ def test_a_budget_is_told_with_its_accuracy_and_time():
 
 def test_a_run_tells_what_it_found_and_what_it_was_given():
     source = sources(*steps(0.5, 0.6, 0.7))["reference"]
-    assert of_run.build(source, forest=FOREST, width=4, epochs=3) == (
+    assert of_run.build(source, width=4, epochs=3) == (
         "This build, on CIFAR-10 with width 4 and 3 epochs: 0.500 → 0.600 → 0.700 (score → "
         "detector → representation)."
     )
