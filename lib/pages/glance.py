@@ -38,20 +38,16 @@ LOCALIZATION = {
 
 ORACLE = {
     "max logit": (oracle.Q1_Q2, oracle.BASE, "max logit", oracle.AUC),
-    "forest on z (oracle detector)": (
-        *(oracle.Q1_Q2, oracle.DETECTOR, oracle.forest_name(1000), oracle.AUC),
-    ),
+    "forest on z (oracle detector)": (*(oracle.Q1_Q2, oracle.DETECTOR, oracle.FOREST, oracle.AUC),),
     "forest on z of a network of all classes": (
-        *(oracle.Q1_Q2, oracle.REPRESENTATION, oracle.forest_name(1000), oracle.AUC),
+        *(oracle.Q1_Q2, oracle.REPRESENTATION, oracle.FOREST, oracle.AUC),
     ),
     "Q1, detector gap": (oracle.GAPS, oracle.Q1_GAP, oracle.GAP_SCORE, oracle.GAP_METRIC),
     "Q2, representation gap": (oracle.GAPS, oracle.Q2_GAP, oracle.GAP_SCORE, oracle.GAP_METRIC),
     "forest on z of an untrained network": (
-        *("networks", oracle.UNTRAINED, oracle.forest_name(1000), oracle.AUC),
+        *("networks", oracle.UNTRAINED, oracle.FOREST, oracle.AUC),
     ),
-    "forest on pixels": (
-        *("networks", oracle.PIXELS, oracle.forest_name(1000, "pixels"), oracle.AUC),
-    ),
+    "forest on pixels": (*("networks", oracle.PIXELS, oracle.PIXEL_FOREST, oracle.AUC),),
 }
 
 DAE = {

@@ -30,21 +30,9 @@ def test_channels_come_first_and_every_label_is_zero(tmp_path: Path) -> None:
         load("svhn-part", data_root=tmp_path)
 
 
-def test_damaged_archives_are_corrupt_in_words(tmp_path: Path) -> None:
-    path = tmp_path / "svhn_part.npz"
-    np.savez(path, **arrays())
-    whole = path.read_bytes()
-    middle = len(whole) // 2
-    for content in (
-        b"",
-        whole[:middle],
-        whole[:middle] + b"?" + whole[middle + 1 :],
-        b"noise" * 99,
-    ):
-        path.write_bytes(content)
-        with pytest.raises(DataCorrupt, match=r"svhn_part\.npz") as caught:
-            load("svhn-part", data_root=tmp_path, trust=True)
-        assert "\n" not in str(caught.value)
+def test_damaged_archives_are_corrupt_in_words(tmp_path: Path, corrupt_in_words) -> None:
+    np.savez(tmp_path / "svhn_part.npz", **arrays())
+    corrupt_in_words(tmp_path / "svhn_part.npz", "svhn-part")
 
 
 @pytest.mark.parametrize(

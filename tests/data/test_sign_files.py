@@ -31,20 +31,9 @@ def test_channels_come_first(tmp_path: Path) -> None:
         load("gtsrb", data_root=tmp_path)
 
 
-def test_damaged_archives_are_corrupt_in_words(tmp_path: Path) -> None:
-    path = tmp_path / "gtsrb32.npz"
-    np.savez(path, **arrays())
-    whole = path.read_bytes()
-    middle = len(whole) // 2
-    for content in (
-        b"",
-        whole[:middle],
-        whole[:middle] + b"?" + whole[middle + 1 :],
-        b"noise" * 99,
-    ):
-        path.write_bytes(content)
-        with pytest.raises(DataCorrupt, match=r"gtsrb32\.npz"):
-            load("gtsrb", data_root=tmp_path, trust=True)
+def test_damaged_archives_are_corrupt_in_words(tmp_path: Path, corrupt_in_words) -> None:
+    np.savez(tmp_path / "gtsrb32.npz", **arrays())
+    corrupt_in_words(tmp_path / "gtsrb32.npz", "gtsrb")
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,5 @@
 """One test over all scores: direction, shape and that they leave no trace."""
 
-import random
-
-import numpy as np
 import pytest
 import torch
 
@@ -83,30 +80,9 @@ def tensors(found):
     return found if isinstance(found, list) else [found]
 
 
-def snapshot(inputs):
-    """All that a score could touch: copies of tensors, and plain values."""
-    model, x = inputs["model"], inputs["x"]
-    parameters = list(model.parameters())
-    gradients = [p.grad for p in parameters if p.grad is not None]
-    others = [inputs["train"], inputs["logits"], *inputs["reference"]]
-    touched = [*parameters, *gradients, x, *others]
-    plain = {
-        "identity": [id(p) for p in parameters],
-        "gradients": [p.grad is not None for p in parameters],
-        "requires_grad": [p.requires_grad for p in [*parameters, x, inputs["logits"]]],
-        "modes": [m.training for m in model.modules()],
-        "hooks": [len(m._forward_hooks) + len(m._backward_hooks) for m in model.modules()],
-        "x_grad": x.grad,
-        "numpy": np.random.get_state()[1].tolist(),
-        "python": random.getstate(),
-        "grad mode": torch.is_grad_enabled(),
-    }
-    return [t.detach().clone() for t in [*touched, torch.get_rng_state()]], plain
-
-
-def unchanged(before, after):
-    tensors = zip(before[0], after[0], strict=True)
-    return before[1] == after[1] and all(torch.equal(a, b) for a, b in tensors)
+def others(inputs):
+    """The tensors that a score is given beside its network."""
+    return [inputs["x"], inputs["train"], inputs["logits"], *inputs["reference"]]
 
 
 @pytest.fixture
@@ -123,16 +99,16 @@ def untouched(network, bars):
 
 @pytest.mark.parametrize("name", EVERYTHING)
 @pytest.mark.parametrize("state", ["training", "evaluating, frozen", "images with gradient"])
-def test_scores_leave_no_trace(untouched, name, state):
+def test_scores_leave_no_trace(snapshot, untouched, name, state):
     model = untouched["model"]
     if state == "evaluating, frozen":
         model.eval().requires_grad_(False)
     if state == "images with gradient":
         untouched["x"].requires_grad_()
         untouched["logits"].requires_grad_()
-    before = snapshot(untouched)
+    before = snapshot(model, *others(untouched))
     found = EVERYTHING[name](**untouched)
-    assert unchanged(before, snapshot(untouched))
+    assert snapshot(model, *others(untouched)) == before
     for values in tensors(found):
         assert not values.requires_grad  # no graph hangs on to the batch
         assert values.grad_fn is None
@@ -150,8 +126,8 @@ def test_frozen_networks_and_no_grad_change_no_score(untouched, name):
     assert all(torch.equal(a, b) for a, b in zip(free, without, strict=True))
 
 
-def test_no_trace_is_left_after_an_error(untouched):
-    before = snapshot(untouched)
+def test_no_trace_is_left_after_an_error(snapshot, untouched):
+    before = snapshot(untouched["model"], *others(untouched))
     with pytest.raises(BadInput):
         gradcon_scores(untouched["model"], untouched["x"], untouched["reference"][:2])
-    assert unchanged(before, snapshot(untouched))
+    assert snapshot(untouched["model"], *others(untouched)) == before
