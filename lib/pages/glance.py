@@ -2,12 +2,11 @@
 
 import pandas as pd
 
-from lib.metrics import student_interval
 from lib.pages import dae, oracle
 from lib.pages import localization as lo
 from lib.results.provenance import run_parameters
 from lib.results.select import pick
-from lib.results.tables import interval_text
+from lib.results.tables import mean_text
 
 START, END = "<!-- results: written by `make accept` -->", "<!-- end of results -->"
 SHOWN = (
@@ -86,10 +85,8 @@ def glance(rows: pd.DataFrame, runs: pd.DataFrame, published: pd.DataFrame) -> s
     ]
     averages = rows[(rows["class"] == "average") & (rows["variant"] == "")]
     for title in averages["dataset"].drop_duplicates():
-        names = set(rows.loc[rows["dataset"] == title, "run"])
-        kept = runs[runs["run"].isin(names) & (runs["chapter"] == "gradcon")]
-        given = [run_parameters(text) for text in kept["parameters"]]
-        epochs = sorted({str(values.get("epochs")) for values in given})
+        kept = rows[(rows["dataset"] == title) & (rows["variant"] == "")]
+        (epochs,) = _given(kept, runs[runs["chapter"] == "gradcon"], "epochs")
         for table, method, score in SHOWN:
             ours = _pick(averages, table, title, method, score)
             if ours.empty:
@@ -97,9 +94,8 @@ def glance(rows: pd.DataFrame, runs: pd.DataFrame, published: pd.DataFrame) -> s
             told = _pick(published[published["class"] == "average"], table, title, method, score)
             printed = f"{told.iloc[0]:.3f}" if len(told) else ""
             name = ", ".join(filter(None, [method, score]))
-            found = interval_text(student_interval(ours))
-            budget = f"{len(ours)}, {' and '.join(epochs)}"
-            lines.append(f"| {title} | {name} | {printed} | {found} | {budget} |")
+            cells = [title, name, printed, mean_text(ours), f"{len(ours)}, {epochs}"]
+            lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -109,6 +105,8 @@ def glance_localization(rows: pd.DataFrame, runs: pd.DataFrame, published: pd.Da
     Empty without reference.
     """
     told = published.assign(variant="", seed=0)
+    whole = rows[(rows["dataset"] == "MNIST") & (rows["variant"] == "")]
+    (epochs,) = _given(whole, runs[runs["chapter"] == "localization"], "epochs")
     lines = [
         "| MNIST, digits 0-4 normal, 5-9 novel | published | reference | seeds, epochs |",
         "|---|---|---|---|",
@@ -121,12 +119,8 @@ def glance_localization(rows: pd.DataFrame, runs: pd.DataFrame, published: pd.Da
             continue
         theirs = [pick(told, **where, class_=kind) for kind in ours]
         printed = " / ".join(f"{v.iloc[0]:.{decimals}f}" for v in theirs if len(v))
-        found = " / ".join(
-            interval_text(student_interval(v), decimals=decimals) for v in ours.values()
-        )
+        found = " / ".join(mean_text(values, decimals=decimals) for values in ours.values())
         seeds = max(len(values) for values in ours.values())
-        given = runs[runs["chapter"] == "localization"]["parameters"].map(run_parameters)
-        epochs = " and ".join(sorted({str(values.get("epochs")) for values in given}))
         lines.append(f"| {words} | {printed} | {found} | {seeds}, {epochs} |")
     return "\n".join(lines) if len(lines) > 2 else ""
 
@@ -149,14 +143,9 @@ def glance_oracle(rows: pd.DataFrame, runs: pd.DataFrame, published: pd.DataFram
                 continue
             theirs = pick(told, dataset=title, class_=oracle.CLASS, **where)
             printed = f"{theirs.iloc[0]:.3f}" if len(theirs) else ""
-            names = rows.loc[(rows["dataset"] == title) & (rows["table"] == table), "run"]
-            given = runs.loc[runs["run"].isin(names), "parameters"].map(run_parameters)
-            budget = [
-                " and ".join(sorted({str(values.get(name)) for values in given}))
-                for name in ("width", "epochs")
-            ]
-            found = interval_text(student_interval(ours))
-            cells = [title, words, printed, found, ", ".join([str(len(ours)), *budget])]
+            kept = rows[(rows["dataset"] == title) & (rows["table"] == table)]
+            budget = ", ".join([str(len(ours)), *_given(kept, runs, "width", "epochs")])
+            cells = [title, words, printed, mean_text(ours), budget]
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) if len(lines) > 2 else ""
 
@@ -172,9 +161,8 @@ def glance_dae(rows: pd.DataFrame, runs: pd.DataFrame, published: pd.DataFrame) 
         "|---|---|---|---|---|",
     ]
     for title in rows.loc[rows["table"] == dae.FOOLING, "dataset"].drop_duplicates():
-        names = set(rows.loc[(rows["table"] == dae.FOOLING) & (rows["dataset"] == title), "run"])
-        given = runs.loc[runs["run"].isin(names), "parameters"].map(run_parameters)
-        epochs = " and ".join(sorted({str(values.get("epochs")) for values in given}))
+        kept = rows[(rows["table"] == dae.FOOLING) & (rows["dataset"] == title)]
+        (epochs,) = _given(kept, runs, "epochs")
         for words, (method, score, level, metric) in DAE.items():
             place = dae.Place(dae.FOOLING, score, dae.at(level), metric)
             where = {"dataset": title, "method": method, **place._asdict()}
@@ -182,8 +170,8 @@ def glance_dae(rows: pd.DataFrame, runs: pd.DataFrame, published: pd.DataFrame) 
             if ours.empty:
                 continue
             printed = f"{theirs.iloc[0]:.3f}" if len(theirs) else ""
-            found = interval_text(student_interval(ours))
-            lines.append(f"| {title} | {words} | {printed} | {found} | {len(ours)}, {epochs} |")
+            cells = [title, words, printed, mean_text(ours), f"{len(ours)}, {epochs}"]
+            lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) if len(lines) > 2 else ""
 
 
@@ -191,6 +179,12 @@ def with_glance(text: str, table: str) -> str:
     """`text` with the part between the two marks replaced by the table."""
     before, rest = text.split(START)
     return f"{before}{START}\n\n{table}\n\n{END}{rest.split(END)[1]}"
+
+
+def _given(rows: pd.DataFrame, runs: pd.DataFrame, *names: str) -> list[str]:
+    """What the runs that made these rows were given, a text per parameter: `20 and 60`."""
+    made = runs.loc[runs["run"].isin(set(rows["run"])), "parameters"].map(run_parameters)
+    return [" and ".join(map(str, sorted({given.get(name) for given in made}))) for name in names]
 
 
 def _pick(rows: pd.DataFrame, table: str, dataset: str, method: str, score: str) -> pd.Series:

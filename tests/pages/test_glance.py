@@ -1,5 +1,7 @@
 """The README's numbers are those of the committed reference rows."""
 
+import pandas as pd
+
 from lib import results
 from lib.pages import glance as page
 from lib.pages.glance import END, START
@@ -48,6 +50,17 @@ def test_a_changed_row_changes_the_table() -> None:
     first = page.glance(rows(0.89, 0.90, 0.91), runs, told)
     assert "| MNIST | GradCon, recon+beta*grad | 0.973 | 0.900 ± 0.025 | 3, 20 |" in first
     assert page.glance(rows(0.79, 0.80, 0.81), runs, told) != first
+
+
+def test_the_budget_is_that_of_the_runs_behind_the_line() -> None:
+    told = results.published("gradcon-slides")
+    longer = RUN | {"run": "longer", "parameters": '{"epochs": 150}'}
+    runs = results.runs_frame([RUN, longer])
+    found = rows(0.89, 0.90, 0.91)
+    arm = found.iloc[:1].assign(run="longer", variant="epochs=150")  # a control, no main row
+    assert "| 3, 20 |" in page.glance(pd.concat([found, arm]), runs, told)
+    both = pd.concat([found.iloc[:2], found.iloc[2:].assign(run="longer")])
+    assert "| 3, 20 and 150 |" in page.glance(both, runs, told)  # by size, not as text
 
 
 def test_only_the_part_between_the_marks_is_replaced() -> None:
