@@ -57,26 +57,76 @@ glue(
     display=False,
 )
 
+# %% tags=["remove-input"]
+caption = "Claims by the verdict of our reference runs"
+results.page_table(results.verdict_counts(reference), caption)
+
+# %% tags=["remove-cell"]
+COLOUR = {"reproduced": "#1a7f37", "partly": "#9a6700", "not reproduced": "#b3261e"}
+
+
+def section(chapter: str):
+    """The claims that a chapter tests, with the verdicts of reference and build."""
+    of_chapter = reference["id"].str.startswith(f"{chapter}-")
+    shown = reference[["document", "where", "claim", "published", "measured"]].assign(
+        **{"reference": reference["verdict"], "this build": ours["verdict"]},
+        why=reference["reason"],
+    )[of_chapter]
+    if shown["document"].nunique() == 1:
+        shown = shown.drop(columns="document")
+    return results.page_table(shown, kind="words").map(
+        lambda verdict: f"color: {COLOUR.get(verdict, 'gray')}", subset=["reference", "this build"]
+    )
+
+
 # %% [markdown]
-# ## All claims
+# ## GradCon
+#
+# Kwon et al. {cite:p}`kwon2020gradcon`, tested in [](gradcon.ipynb).
 
 # %% tags=["hide-input", "full-width"]
-COLOUR = {"reproduced": "#1a7f37", "partly": "#9a6700", "not reproduced": "#b3261e"}
-board = pd.DataFrame(
-    {
-        "document": reference["document"],
-        "where": reference["where"],
-        "claim": reference["claim"],
-        "published": reference["published"],
-        "measured": reference["measured"],
-        "reference": reference["verdict"],
-        "this build": ours["verdict"],
-        "why": reference["reason"],
-    }
-)
-board.style.hide(axis="index").set_table_attributes('class="words"').map(
-    lambda verdict: f"color: {COLOUR.get(verdict, 'gray')}", subset=["reference", "this build"]
-)
+section("gradcon")
+
+# %% [markdown]
+# ## GradCon against other methods
+#
+# The same document, tested in [](comparison.ipynb).
+
+# %% tags=["hide-input", "full-width"]
+section("comparison")
+
+# %% [markdown]
+# ## Abnormal conditions
+#
+# The same document, tested in [](conditions.ipynb).
+
+# %% tags=["hide-input", "full-width"]
+section("conditions")
+
+# %% [markdown]
+# ## Localization
+#
+# Feeney and Hughes {cite:p}`feeney2021localization`, tested in [](localization.ipynb).
+
+# %% tags=["hide-input", "full-width"]
+section("localization")
+
+# %% [markdown]
+# ## Representation oracle
+#
+# Dietterich, Garrepalli and Guyer {cite:p}`dietterich2021representation`, tested in
+# [](oracle.ipynb).
+
+# %% tags=["hide-input", "full-width"]
+section("oracle")
+
+# %% [markdown]
+# ## Denoising autoencoder
+#
+# Spigler {cite:p}`spigler2019denoising`, tested in [](dae.ipynb).
+
+# %% tags=["hide-input", "full-width"]
+section("dae")
 
 # %% [markdown]
 # ## What a verdict rests on

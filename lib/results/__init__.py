@@ -64,6 +64,7 @@ from lib.results.verdicts import (
     evaluate,
     measured_text,
     verdict,
+    verdict_counts,
     verdict_table,
 )
 
@@ -127,6 +128,7 @@ __all__ = [
     "three_numbers",
     "variant",
     "verdict",
+    "verdict_counts",
     "verdict_table",
     "with_averages",
     "without_known",

@@ -29,7 +29,7 @@ def interval_text(interval: Interval, *, decimals: int = 3) -> str:
     """`0.968 ± 0.004`, mean and half width; the mean alone if one value gave no width."""
     mean = f"{interval.mean:,.{decimals}f}"
     half = (interval.high - interval.low) / 2
-    return f"{mean} ± {half:.{decimals}f}" if interval.n > 1 else mean
+    return f"{mean} ± {half:,.{decimals}f}" if interval.n > 1 else mean
 
 
 def mean_text(values: pd.Series, *, decimals: int = 3) -> str:

@@ -139,6 +139,19 @@ def verdict_table(
     return table[reference["id"].str.startswith(prefixes)] if prefixes else table
 
 
+def verdict_counts(board: pd.DataFrame) -> pd.DataFrame:
+    """How many claims of a scoreboard have which verdict, the best first, and in sum.
+
+    A line per chapter, whose name begins the id, in the board's order, and one for all.
+    """
+    chapters = board["id"].str.partition("-")[0]
+    counts = pd.crosstab(chapters, board["verdict"]).reindex(
+        index=chapters.unique(), columns=list(reversed(VERDICTS)), fill_value=0
+    )
+    counts.loc["all"] = counts.sum()
+    return counts.assign(claims=counts.sum(axis=1)).rename_axis(index=None, columns=None)
+
+
 def measured_text(found: Verdict) -> str:
     """Our numbers in one line: `0.650 ± 0.004 against 0.570 ± 0.010`; empty without rows."""
     sides = [side for side in (found.left, found.right) if side is not None]

@@ -58,6 +58,7 @@ def test_interval_text():
     assert interval_text(Interval(0.968, 0.964, 0.972, 3)) == "0.968 ± 0.004"
     assert interval_text(Interval(0.968, float("-inf"), float("inf"), 1)) == "0.968"
     assert interval_text(Interval(230721.0, 230721.0, 230721.0, 1), decimals=0) == "230,721"
+    assert interval_text(Interval(17525.0, 14692.0, 20358.0, 3), decimals=0) == "17,525 ± 2,833"
 
 
 def test_mean_text_by_hand():

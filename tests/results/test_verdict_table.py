@@ -1,10 +1,13 @@
 """The verdicts of two scoreboards side by side."""
 
+import re
+
 import pandas as pd
 import pytest
 
 from lib.errors import BadInput
-from lib.results import evaluate, frame, load_claims, runs_frame, verdict_table
+from lib.parameters import chapter_path
+from lib.results import evaluate, frame, load_claims, runs_frame, verdict_counts, verdict_table
 from lib.results.verdicts import SCOREBOARD
 
 IDS = ["a-finding1", "a-finding2-more", "a-finding2", "b-finding1"]
@@ -94,3 +97,16 @@ def test_boards_are_left_as_they_were():
     kept = THEIRS.copy(), OURS.copy()
     verdict_table(THEIRS, OURS, "a-")
     assert THEIRS.equals(kept[0]) and OURS.equals(kept[1])
+
+
+def test_verdicts_are_counted_by_chapter_and_in_sum():
+    found = verdict_counts(THEIRS)
+    assert list(found) == ["reproduced", "partly", "not tested yet", "not reproduced", "claims"]
+    assert found.index.tolist() == ["a", "b", "all"]
+    assert found.to_numpy().tolist() == [[1, 1, 0, 1, 3], [0, 1, 0, 0, 1], [1, 2, 0, 1, 4]]
+
+
+def test_the_scoreboard_page_has_a_section_for_every_claim():
+    page = chapter_path("scoreboard").read_text(encoding="utf-8")
+    sections = re.findall(r'^section\("(.+)"\)$', page, flags=re.MULTILINE)
+    assert sorted(sections) == sorted({claim.id.partition("-")[0] for claim in load_claims()})
