@@ -39,9 +39,10 @@ def forest_name(trees: int, of: str = "z") -> str:
     return f"random forest, {trees} trees, on {of}"
 
 
-# the names under which a page asks for forests, whatever their trees (`by_usual_forests`)
-FOREST, SMALL_FOREST = forest_name(1000), forest_name(200)
-PIXEL_FOREST = forest_name(1000, "pixels")
+# the reference's forests: by their names a page asks for those of any size (`by_usual_forests`)
+TREES, CURVE_TREES = 1000, 200
+FOREST, SMALL_FOREST = forest_name(TREES), forest_name(CURVE_TREES)
+PIXEL_FOREST = forest_name(TREES, "pixels")
 
 METHODS = {
     "base": BASE,

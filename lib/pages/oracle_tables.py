@@ -6,6 +6,7 @@ other images than the source's own, and `first` keeps the first split alone, bes
 the other splits do not have.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -40,9 +41,15 @@ def by_usual_forests(rows: pd.DataFrame) -> pd.DataFrame:
 
     So one question reads a build with fewer trees and the reference. Other scores stay.
     """
-    usual = rows["table"].isin(_SMALL).map({True: "200", False: "1000"})
-    named = rows["score"].str.extract(r"^(random forest, )\d+( trees, on .+)$")
-    return rows.assign(score=(named[0] + usual + named[1]).fillna(rows["score"]))
+    named = map(_usual_forest, rows["table"], rows["score"])
+    return rows.assign(score=list(named))
+
+
+def _usual_forest(table: str, score: str) -> str:
+    if not (found := re.fullmatch(r"random forest, \d+ trees, on (.+)", score)):
+        return score
+    trees = oracle.CURVE_TREES if table in _SMALL else oracle.TREES
+    return oracle.forest_name(trees, found[1])
 
 
 # "reference" and "this build", in this order

@@ -251,7 +251,7 @@ def test_both_signs_with_the_published_networks():
 
 @pytest.mark.parametrize("jacobian_of", ["encoder", "generator"])
 @pytest.mark.parametrize("state", ["with gradients", "frozen", "images with gradient"])
-def test_scoring_leaves_no_trace(densities, state, jacobian_of):
+def test_scoring_leaves_no_trace(snapshot, densities, state, jacobian_of):
     networks, x = pair(), images(2)
     options = {"jacobian_of": jacobian_of}
     wanted = gpnd_score(*networks, x, densities, **options)
@@ -261,18 +261,9 @@ def test_scoring_leaves_no_trace(densities, state, jacobian_of):
         networks.requires_grad_(False)
     if state == "images with gradient":
         x.requires_grad_()
-
-    def kept():
-        gradients = [p.grad for p in networks.parameters() if p.grad is not None]
-        tensors = [*networks.parameters(), *gradients, x, torch.get_rng_state()]
-        flags = [p.requires_grad for p in [*networks.parameters(), x]]
-        return [t.detach().clone() for t in tensors], flags, x.grad, torch.is_grad_enabled()
-
-    before = kept()
+    before = snapshot(networks, x)
     found = gpnd_score(*networks, x, densities, **options)
-    after = kept()
-    assert before[1:] == after[1:]
-    assert all(torch.equal(a, b) for a, b in zip(before[0], after[0], strict=True))
+    assert snapshot(networks, x) == before
     assert torch.equal(found, wanted) and not found.requires_grad
 
 

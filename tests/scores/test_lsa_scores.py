@@ -148,20 +148,14 @@ def test_neither_batch_size_nor_order_matters(networks):
     assert wanted["novelty"].std() > 0.01
 
 
-def test_scoring_leaves_no_trace(networks):
+def test_scoring_leaves_no_trace(snapshot, networks):
     x = images(2).requires_grad_()
     for m in networks:
         m.requires_grad_()
-
-    def kept():
-        tensors = [t for m in networks for t in m.state_dict().values()]
-        return [t.clone() for t in [*tensors, torch.get_rng_state()]]
-
-    before = kept()
+    both = torch.nn.ModuleList(networks)
+    before = snapshot(both, x)
     found = lsa_scores(*networks, x, validation=images(3, seed=2))
-    assert all(torch.equal(a, b) for a, b in zip(before, kept(), strict=True))
-    assert x.grad is None
-    assert all(p.grad is None for m in networks for p in m.parameters())
+    assert snapshot(both, x) == before
     assert not any(v.requires_grad for v in found.values())
     assert not any(part.training for m in networks for part in m.modules())
 

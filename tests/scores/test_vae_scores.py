@@ -1,9 +1,7 @@
 """The VAE's own scores by hand and by loops, and GradCon's scores of a VAE."""
 
 import math
-import random
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -206,25 +204,15 @@ def test_order_and_neighbours_do_not_matter(trained_vae, bars, name):
 
 
 @pytest.mark.parametrize("name", SCORES)
-def test_scores_leave_no_trace(vae, bars, name):
+def test_scores_leave_no_trace(snapshot, vae, bars, name):
     model, _ = vae()
     x = bars(3, 0)
     model(x).sum().backward()
     model.train()
     x.requires_grad_()
-
-    def state():
-        gradients = [p.grad for p in model.parameters() if p.grad is not None]
-        tensors = [*model.parameters(), *gradients, x, torch.get_rng_state()]
-        plain = [m.training for m in model.modules()] + [p.requires_grad for p in tensors]
-        plain += [np.random.get_state()[1].tolist(), random.getstate(), x.grad is None]
-        return [t.detach().clone() for t in tensors], [*plain, torch.is_grad_enabled()]
-
-    before = state()
+    before = snapshot(model, x)
     found = SCORES[name](model, x)
-    after = state()
-    assert all(map(torch.equal, before[0], after[0]))
-    assert before[1] == after[1]
+    assert snapshot(model, x) == before
     assert not found.requires_grad
 
 
