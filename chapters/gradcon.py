@@ -296,12 +296,22 @@ def as_numpy(found: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
     return {name: values.double().numpy() for name, values in found.items()}
 
 
+other = gradcon_places.OTHER[reconstruction]
+
+
 def score_all(model: CAE, mean: list[torch.Tensor], x: torch.Tensor) -> dict[str, np.ndarray]:
     """GradCon's scores of images, and for a VAE the latent score."""
     found = scores.gradcon_scores(model, x, mean, beta=beta, reconstruction=reconstruction)
     if isinstance(model, VAE):
         found["latent"] = scores.in_batches(partial(scores.latent_score, model), x.to(device)).cpu()
     return as_numpy(found)
+
+
+def other_error(model: CAE, x: torch.Tensor) -> dict[str, np.ndarray]:
+    """The reconstruction error that was not trained on: cross-entropy, or the squared error."""
+    squared = reconstruction == "squared"
+    error = scores.cross_entropy_error if squared else scores.reconstruction_error
+    return as_numpy({other: scores.in_batches(partial(error, model), x.to(device)).cpu()})
 
 
 final_gradient = partial(
@@ -315,19 +325,20 @@ for (seed, normal), split in splits.items():
     truth[seed, normal] = anomaly_labels(images.labels[split["test"]], normal)
     for method in ARMS:
         best = fitted[method, seed, normal]
-        found[method] = score_all(best.model, best.reference.mean, x)
+        found[method] = score_all(best.model, best.reference.mean, x) | other_error(best.model, x)
         # the same network against its own mean gradient, in place of that over all of training
         at_end = final_gradient(best.model, train_pixels.to(device))
         found[f"{method}, final"] = score_all(best.model, at_end.mean, x)
     start = network(seed, normal)
     first_gradients = final_gradient(start, train_pixels.to(device))
-    found["untrained CAE"] = score_all(start, first_gradients.mean, x)
+    found["untrained CAE"] = score_all(start, first_gradients.mean, x) | other_error(start, x)
     found["trivial"] = as_numpy(
         {
             "mean brightness": scores.mean_brightness(x),
             "distance to mean": scores.distance_to_mean(x, train_pixels),
         }
     )
+    found["no network"] = as_numpy({"pixel entropy": scores.pixel_entropy(x)})
 
 prolonged = {}
 for (method, seed, normal), on in longer.items():
@@ -411,6 +422,7 @@ for key, split in splits.items():
         add_here(value, metric="AUROC", n=len(labels), **placed.place)
 
     placed = gradcon_places.network_scores(tested[key], variants, beta=beta)
+    placed += gradcon_places.other_errors(tested[key], variants, reconstruction=reconstruction)
     if key in prolonged:
         placed += gradcon_places.prolonged_scores(prolonged[key], variants, epochs=prolong)
     for seen in watched[key]:

@@ -10,6 +10,7 @@ from lib.results.variants import parse_variant, variant
 
 BASELINE, COMPARED, TRAINING = "baseline-auroc", "sota-auroc", "training"
 GRADCON = "recon+beta*grad"
+OTHER_ERROR = "other-error-auroc"  # recon by the loss that a network was not trained on
 KERNEL = "fisher-kernel"
 ABSOLUTE, SIGNED = "mean absolute kernel", "mean signed kernel"
 KERNEL_SCORES = (ABSOLUTE, SIGNED, "mean self term")

@@ -6,13 +6,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lib.pages.gradcon import BASELINE, COMPARED, GRADCON
+from lib.pages.gradcon import BASELINE, COMPARED, GRADCON, NETWORKS, OTHER_ERROR
 
 Setting = dict[str, str | int | float]
 Scores = Mapping[str, NDArray[np.float64]]
 BETAS = (0.0, 0.03, 0.5, 1.0, 4.0)  # weights of the gradient score tried beside the run's own
 LAYERS = ("layer=1", "layer=2", "layer=3", "layer=4")  # from the latent to the pixels
 LENGTH = "gradient norm"
+# the reconstruction error that a network was not trained on, by the one it was
+OTHER = {"squared": "cross-entropy", "bce": "squared error"}
 
 
 class Variants(NamedTuple):
@@ -107,6 +109,25 @@ def network_scores(
             for score in ("recon", "latent"):
                 found.append(_baseline(method, score, tested[method][score], variants.of(method)))
             found.append(_baseline("VAE+Grad", "grad", tested[method]["grad"], gradient))
+    return found
+
+
+def other_errors(
+    tested: Mapping[str, Scores], variants: Variants, *, reconstruction: str
+) -> list[Placed]:
+    """The error that the networks were not trained on (OTHER), and the pixels' own entropy.
+
+    `tested` as for `network_scores`, with that error among each network's scores, and "no network"
+    with "pixel entropy".
+    """
+    other = OTHER[reconstruction]
+    found = [
+        Placed(OTHER_ERROR, method, other, tested[method][other], variants.of(method))
+        for method in (*NETWORKS, "untrained CAE")
+        if method in tested
+    ]
+    for name, values in tested["no network"].items():
+        found.append(Placed(OTHER_ERROR, name, "", values, variants.loose))
     return found
 
 

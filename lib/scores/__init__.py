@@ -72,7 +72,12 @@ from lib.scores.oracle import (
 from lib.scores.outputs import error_lengths, in_batches, log_outputs
 from lib.scores.reconstruction import reconstruction_error
 from lib.scores.table import LOGIT_TABLE, TABLE, ScoreEntry
-from lib.scores.trivial import distance_to_mean, distance_to_nearest, mean_brightness
+from lib.scores.trivial import (
+    distance_to_mean,
+    distance_to_nearest,
+    mean_brightness,
+    pixel_entropy,
+)
 from lib.scores.trivial_maps import intensity_map, mean_difference_map
 from lib.scores.vae import cross_entropy_error, elbo_score, latent_score
 
@@ -148,6 +153,7 @@ __all__ = [
     "odin_grid",
     "one_class_svm_score",
     "oracle_neighbour_vote",
+    "pixel_entropy",
     "product_map",
     "reconstruction_error",
     "rejection_score",

@@ -3,6 +3,7 @@
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from lib.errors import BadInput
@@ -15,6 +16,18 @@ def mean_brightness(x: Tensor) -> Tensor:
     A trivial row of the tables; no reason stands behind its direction.
     """
     return x.flatten(1).mean(1)
+
+
+@torch.no_grad()
+def pixel_entropy(x: Tensor) -> Tensor:
+    """Mean entropy of the pixel values as probabilities, `[n]` nats, 0 to log 2; higher: greyer.
+
+    Higher counts as more anomalous: it is what a perfect reconstruction keeps of the cross-entropy
+    of `cross_entropy_error`. `x` `[n, ...]`; raises BadInput outside [0, 1].
+    """
+    if not bool(((x >= 0) & (x <= 1)).all()):
+        raise BadInput("The entropy of pixels needs images in [0, 1]; these leave it.")
+    return F.binary_cross_entropy(x, x, reduction="none").flatten(1).mean(1)
 
 
 @torch.no_grad()

@@ -11,6 +11,7 @@ from lib.pages.gradcon_places import (
     full_test_scores,
     main_places,
     network_scores,
+    other_errors,
     prolonged_scores,
     variants,
     watched_scores,
@@ -106,6 +107,28 @@ def test_variational_networks_come_where_they_were_trained():
         ("VAE+Grad", "latent", train): 81,
         ("VAE+Grad", "grad", train): 82,
     }
+
+
+@pytest.mark.parametrize(
+    ("reconstruction", "other"), [("squared", "cross-entropy"), ("bce", "squared error")]
+)
+def test_the_error_that_was_not_trained_on_has_a_table_of_its_own(reconstruction, other):
+    names = ("CAE", "CAE+Grad", "VAE", "VAE+Grad", "untrained CAE")
+    tested = {name: of(10.0 * i, other) for i, name in enumerate(names)}
+    tested["no network"] = of(60.0, "pixel entropy")
+    found = other_errors(tested, variants(CHANGED), reconstruction=reconstruction)
+    assert {p.table for p in found} == {"other-error-auroc"}
+    loose, train = variant(**LOOSE), variant(**TRAIN)
+    assert placed(found) == {
+        ("CAE", other, loose): 0,
+        ("CAE+Grad", other, train): 10,
+        ("VAE", other, loose): 20,
+        ("VAE+Grad", other, train): 30,
+        ("untrained CAE", other, loose): 40,
+        ("pixel entropy", "", loose): 60,
+    }
+    del tested["VAE"], tested["VAE+Grad"]
+    assert len(other_errors(tested, variants({}), reconstruction=reconstruction)) == 4
 
 
 def test_longer_trainings_and_other_test_images_are_told_apart():

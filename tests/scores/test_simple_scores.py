@@ -1,10 +1,19 @@
 """Reconstruction error and the trivial scores, by hand on images of four pixels."""
 
+import math
+
 import pytest
 import torch
+import torch.nn.functional as F
 
 from lib.errors import BadInput
-from lib.scores import distance_to_mean, distance_to_nearest, mean_brightness, reconstruction_error
+from lib.scores import (
+    distance_to_mean,
+    distance_to_nearest,
+    mean_brightness,
+    pixel_entropy,
+    reconstruction_error,
+)
 
 FLOAT32 = 1e-6  # relative: a few roundings of 6e-8
 
@@ -78,3 +87,19 @@ def test_distance_to_nearest_needs_images_of_one_shape():
         distance_to_nearest(torch.rand(2, 1, 4, 4), torch.rand(0, 1, 4, 4))
     with pytest.raises(BadInput, match="cannot be compared with training images"):
         distance_to_nearest(torch.rand(2, 1, 4, 4), torch.rand(2, 1, 5, 5))
+
+
+def test_pixel_entropy_by_hand():
+    x = pictures([0.0, 1.0, 0.5, 0.25], [1.0, 1.0, 0.0, 0.0])
+    quarter = 0.25 * math.log(4) + 0.75 * math.log(4 / 3)
+    assert pixel_entropy(x).tolist() == near((math.log(2) + quarter) / 4, 0)
+    # no reconstruction has a smaller cross-entropy, and it is the same for the negative
+    worse = F.binary_cross_entropy(torch.full_like(x, 0.4), x, reduction="none")
+    assert bool((worse.flatten(1).mean(1) > pixel_entropy(x)).all())
+    assert pixel_entropy(1 - x).tolist() == near(*pixel_entropy(x).tolist())
+
+
+@pytest.mark.parametrize("value", [-0.01, 1.01, float("nan")])
+def test_pixel_entropy_refuses_what_is_no_probability(value):
+    with pytest.raises(BadInput, match=r"images in \[0, 1\]"):
+        pixel_entropy(pictures([0.0, 0.5, 1.0, value]))
