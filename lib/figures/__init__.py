@@ -2,6 +2,7 @@
 
 from lib.figures.angles import angle_rose
 from lib.figures.changes import change_lines
+from lib.figures.classes import class_scatter
 from lib.figures.curves import (
     course_curves,
     learning_curves,
@@ -17,6 +18,7 @@ __all__ = [
     "COLOURS",
     "angle_rose",
     "change_lines",
+    "class_scatter",
     "course_curves",
     "field_arrows",
     "learning_curves",

@@ -10,6 +10,7 @@ from lib.metrics.equal_error import equal_error_rate
 from lib.metrics.fields import FieldAgreement, field_agreement, weighted_correlation
 from lib.metrics.intervals import (
     Interval,
+    pearson_interval,
     share_difference_z,
     student_interval,
     wilson_interval,
@@ -96,6 +97,7 @@ __all__ = [
     "missed_share",
     "missed_where_inked",
     "outline_distance",
+    "pearson_interval",
     "pixel_auroc",
     "pixel_average_precision",
     "pooled_pixel_auroc",

@@ -1,4 +1,4 @@
-"""Confidence intervals of a mean over seeds and of a share."""
+"""Confidence intervals of a mean over seeds, a share and a correlation."""
 
 import math
 from dataclasses import dataclass
@@ -57,6 +57,27 @@ def wilson_interval(successes: int, trials: int, *, level: float = 0.95) -> Inte
     test = stats.binomtest(successes, trials)
     limits = test.proportion_ci(confidence_level=checked_level(level), method="wilson")
     return Interval(successes / trials, float(limits.low), float(limits.high), trials)
+
+
+def pearson_interval(x: npt.ArrayLike, y: npt.ArrayLike, *, level: float = 0.95) -> Interval:
+    """Pearson's correlation of pairs, in [-1, 1], with Fisher's z interval.
+
+    `x` and `y` have shape [n]; mean is the correlation itself. Raises BadInput for unlike or wrong
+    shapes, fewer than 4 pairs, values that are not finite, and where x or y does not vary.
+    """
+    first, second = (np.asarray(values, dtype=np.float64) for values in (x, y))
+    if first.ndim != 1 or first.shape != second.shape or first.size < 4:
+        raise BadInput(
+            f"A correlation needs two values [n] of at least 4 pairs, but shapes {first.shape} and "
+            f"{second.shape} came."
+        )
+    if not (np.isfinite(first).all() and np.isfinite(second).all()):
+        raise BadInput("Values must be finite, but NaN or infinity came.")
+    if np.ptp(first) == 0 or np.ptp(second) == 0:
+        raise BadInput("A correlation needs values that vary.")
+    found = stats.pearsonr(first, second)
+    limits = found.confidence_interval(checked_level(level))
+    return Interval(float(found.statistic), float(limits.low), float(limits.high), first.size)
 
 
 def share_difference_z(first: int, n_first: int, second: int, n_second: int) -> float:

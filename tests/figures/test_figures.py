@@ -9,6 +9,7 @@ from lib.figures import (
     COLOURS,
     angle_rose,
     change_lines,
+    class_scatter,
     course_curves,
     field_arrows,
     learning_curves,
@@ -273,6 +274,26 @@ def test_changes_lie_between_base_and_value_with_a_mark_where_there_is_a_number(
     assert bars.get_segments()[0].tolist() == [[0.6, 0.0], [0.7, 0.0]]
     assert list(axis.get_lines()[0].get_xdata()) == [0.7, 0.5]
     assert axis.yaxis_inverted()
+
+
+def test_classes_farthest_from_the_diagonal_are_named_inwards(panels):
+    [axis] = panels(1)
+    table = pd.DataFrame(
+        {
+            "class": ["plane", "car", "bird"],
+            "published": [0.4, 0.5, 0.8],
+            "ours": [0.7, 0.51, 0.6],
+        },
+        index=[7, 3, 5],  # the rows of a longer table
+    )
+    class_scatter(axis, table, limits=(0.3, 0.9), color="C1")
+    dots = axis.get_lines()[-1]
+    assert list(dots.get_xdata()) == [0.4, 0.5, 0.8] and dots.get_color() == "C1"
+    assert {t.get_text(): (t.xy, t.get_ha()) for t in axis.texts} == {
+        "plane": ((0.4, 0.7), "left"),
+        "bird": ((0.8, 0.6), "right"),
+    }
+    assert axis.get_xlim() == axis.get_ylim() == (0.3, 0.9)
 
 
 def test_angles_stand_in_their_bins():

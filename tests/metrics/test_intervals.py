@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from lib.errors import BadInput
-from lib.metrics import share_difference_z, student_interval, wilson_interval
+from lib.metrics import (
+    pearson_interval,
+    share_difference_z,
+    student_interval,
+    wilson_interval,
+)
 
 ROUNDING = 1e-12  # float64 sums of a few terms
 
@@ -65,6 +70,43 @@ def test_wilson_at_the_ends_stays_inside_and_has_width():
 def test_wilson_refuses_nonsense(successes, trials):
     with pytest.raises(BadInput, match=f"{successes} of {trials}"):
         wilson_interval(successes, trials)
+
+
+def test_pearson_by_hand():
+    # deviations (-2, -1, 0, 1, 2) and (-2, -1, 0, 2, 1): 9 / 10; Fisher's z has the spread
+    # 1 / sqrt(n - 3)
+    found = pearson_interval([1, 2, 3, 4, 5], [10, 20, 30, 50, 40])
+    half = 1.959964 / math.sqrt(2)
+    limits = [math.tanh(math.atanh(0.9) + side * half) for side in (-1, 1)]
+    assert found.mean == pytest.approx(0.9, abs=ROUNDING) and found.n == 5
+    # z was typed with six decimals
+    assert [found.low, found.high] == pytest.approx(limits, abs=1e-6)
+
+
+def test_pearson_knows_neither_scale_nor_shift_but_sign():
+    x, y = [1, 2, 4, 3, 7], [2, 1, 5, 9, 6]
+    found = pearson_interval(x, y)
+    same = pearson_interval([10 * v + 3 for v in x], y)
+    turned = pearson_interval([-v for v in x], y)
+    assert same.mean == pytest.approx(found.mean, abs=ROUNDING)
+    assert turned.mean == pytest.approx(-found.mean, abs=ROUNDING)
+    assert (turned.low, turned.high) == pytest.approx((-found.high, -found.low), abs=ROUNDING)
+    assert pearson_interval(x, y, level=0.5).low > found.low
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "told"),
+    [
+        ([1, 2, 3], [1, 2, 3], "at least 4 pairs"),
+        ([1, 2, 3, 4], [1, 2, 3, 4, 5], "at least 4 pairs"),
+        ([[1, 2], [3, 4]], [[1, 2], [3, 4]], "at least 4 pairs"),
+        ([1, 2, 3, math.nan], [1, 2, 3, 4], "finite"),
+        ([1, 2, 3, 4], [5, 5, 5, 5], "vary"),
+    ],
+)
+def test_pearson_refuses_nonsense(x, y, told):
+    with pytest.raises(BadInput, match=told):
+        pearson_interval(x, y)
 
 
 def test_z_of_two_shares_by_hand():
