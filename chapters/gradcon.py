@@ -572,14 +572,15 @@ baseline_table("Fashion-MNIST", rows.iloc[:0], "Fashion-MNIST")
 beside_slides = gradcon_classes.beside_printed(reference, document, "CIFAR-10")
 followed = gradcon_classes.followed(beside_slides)
 shown_lines = [line for line in followed if "," not in line or line.startswith("VAE")]
+shown_lines.sort(key=lambda line: line.startswith("VAE"))
 both = beside_slides[["published", "ours"]].stack()
 limits = (both.min() - 0.03, both.max() + 0.03) if len(both) else (0, 1)
 panels = max(1, -(-len(shown_lines) // 4))
 figure, axes = plt.subplots(panels, 4, figsize=(10, 2.7 * panels), sharex=True, sharey=True)
 for axis, line in zip(axes.flat, shown_lines, strict=False):
-    kind = "grad" if "grad" in line else "recon" if "recon" in line else "anomaly"
+    kind = next((word for word in ("recon", "grad", "latent") if word in line), "recon+beta*grad")
     part = beside_slides[beside_slides["line"] == line]
-    class_scatter(axis, part, limits=limits, color=COLOURS[kind])
+    class_scatter(axis, part, limits=limits, color=COLOURS.get(kind, "0.3"))
     axis.set_title(f"{line}\nr = {followed[line].r.mean:.2f}", fontsize="small")
 for axis in axes.flat[len(shown_lines) :]:
     axis.axis("off")
@@ -1070,6 +1071,8 @@ plt.close(figure)
 #
 # {glue:text}`gc-moves-line` {glue:text}`gc-untried`
 #
+# Means say little about *which* run they come from; ten classes say more. {glue:text}`gc-near-line`
+#
 # ## Exercises
 #
 # ```{exercise}
@@ -1205,6 +1208,11 @@ sentences["kernel-class"] = images.class_names[kernel_key[1]] if kernels else "n
 sentences["moves-source"] = told_moves
 sentences["moves-line"] = told.moves(moved, told_moves)
 sentences["untried"] = told.untried(moved)
+near = {
+    name: gradcon_classes.near_settings(reference, values, "CIFAR-10")
+    for name, values in (("the slides", others.slides), ("the third-party runs", others.others))
+}
+sentences["near-line"] = gradcon_classes.near_words(near)
 sentences["epochs-line"] = " ".join(
     told.course(words, *(found_courses[metric][words] for metric in COURSE_METRICS))
     for words in shown_courses
