@@ -59,7 +59,7 @@ import pandas as pd
 import seaborn as sns
 import torch
 from IPython.display import display
-from matplotlib.ticker import NullFormatter, NullLocator
+from matplotlib.ticker import NullFormatter
 from myst_nb import glue
 
 from lib import metrics, parameters, results, scores, training, workspace
@@ -71,7 +71,9 @@ from lib.figures import (
     angle_rose,
     change_lines,
     class_scatter,
-    course_curves,
+    course_grid,
+    kernel_ratios_by_class,
+    kernel_shares,
     learning_curves,
     reconstruction_grid,
     roc_curves,
@@ -874,20 +876,12 @@ COURSE_COLOURS = dict(
         strict=True,
     )
 )
-figure, axes = plt.subplots(
-    2,
-    max(1, len(shown_courses)),
-    figsize=(2.4 + 3.2 * max(1, len(shown_courses)), 5.4),
-    squeeze=False,
-)
-for line_of_axes, (metric, label) in zip(axes, COURSE_METRICS.items(), strict=True):
-    for axis, words in zip(line_of_axes, shown_courses, strict=False):
-        means = gradcon.course_means(found_courses[metric][words])
-        course_curves(axis, means, ylabel=label, colours=COURSE_COLOURS)
-        counts = " or ".join(str(n) for n in sorted(means["n"].unique()))
-        axis.set_title(f"{words}\nn = {counts} networks a line", fontsize="small")
-    if shown_courses:
-        line_of_axes[-1].legend(fontsize="x-small", loc="center left", bbox_to_anchor=(1, 0.5))
+drawn_courses = {
+    label: {name: gradcon.course_means(found_courses[metric][name]) for name in shown_courses}
+    for metric, label in COURSE_METRICS.items()
+}
+figure = plt.figure(figsize=(2.4 + 3.2 * max(1, len(shown_courses)), 5.4))
+course_grid(figure, drawn_courses, colours=COURSE_COLOURS)
 glue("gc-course", figure, display=False)
 plt.close(figure)
 
@@ -965,34 +959,11 @@ figure, axes = plt.subplots(
 )
 if kernels:
     kernel_key = (seeds[0], shown) if (seeds[0], shown) in kernels else next(iter(kernels))
-    kinds = (("normal", "normal"), ("abnormal", "anomaly"))
-    for axis, which, title in ((axes[0], 0, "signed"), (axes[1], 1, "absolute")):
-        for kind, word in kinds:
-            values = kernels[kernel_key].by_image[kind][which]
-            share = np.linspace(0, 1, len(values))
-            axis.plot(np.sort(values), share, color=COLOURS[word], label=kind)
-        axis.set(title=f"mean {title} kernel", xlabel="K with training images", xscale="symlog")
-        largest = max(1.0, *(np.abs(line.get_xdata()).max() for line in axis.get_lines()))
-        top = 10.0 ** np.floor(np.log10(largest))
-        axis.set_xticks([-top, 0, top] if which == 0 else [0, top])
-    axes[0].set_ylabel("share of test images below")
-    axes[0].legend(fontsize="small")
+    kernel_shares(axes[:2], kernels[kernel_key].by_image)
 for axis, words in zip(axes[2:], picked, strict=False):
-    for score, mark in ((gradcon.ABSOLUTE, "o"), (gradcon.SIGNED, "x")):
-        ratio = ratios[words].loc[score]
-        word = score.split()[1]
-        axis.plot(ratio.index, ratio, mark, color=COLOURS["grad"], label=word)
-    axis.axhline(2, color="0.4", ls="--")
-    axis.axhline(1, color="0.7", ls=":")
-    axis.set_title(f"abnormal / normal\n{words}", fontsize="small")
-    axis.set_yscale("symlog", linthresh=3)
-    low, high = axis.get_ylim()
-    axis.set_yticks([y for y in (-1000, -100, -10, -2, 0, 1, 2, 10, 100, 1000) if low <= y <= high])
-    axis.yaxis.set_major_formatter("{x:g}")
-    axis.yaxis.set_minor_locator(NullLocator())
-    axis.set(xlabel="normal class")
-    axis.tick_params(axis="x", labelrotation=60 if len(str(ratio.index[0])) > 1 else 0)
-    axis.legend(fontsize="small")
+    readings = {"absolute": gradcon.ABSOLUTE, "signed": gradcon.SIGNED}
+    by_class = {reading: ratios[words].loc[score] for reading, score in readings.items()}
+    kernel_ratios_by_class(axis, by_class, title=f"abnormal / normal\n{words}")
 glue("gc-fisher", figure, display=False)
 plt.close(figure)
 

@@ -5,12 +5,14 @@ from lib.figures.changes import change_lines
 from lib.figures.classes import class_scatter
 from lib.figures.curves import (
     course_curves,
+    course_grid,
     learning_curves,
     range_curve,
     roc_curves,
     score_histograms,
 )
 from lib.figures.images import map_grid, reconstruction_grid, titled_grid
+from lib.figures.kernels import kernel_ratios_by_class, kernel_shares
 from lib.figures.plane import field_arrows, plane_maps
 from lib.figures.style import COLOURS, use_style
 
@@ -20,7 +22,10 @@ __all__ = [
     "change_lines",
     "class_scatter",
     "course_curves",
+    "course_grid",
     "field_arrows",
+    "kernel_ratios_by_class",
+    "kernel_shares",
     "learning_curves",
     "map_grid",
     "plane_maps",

@@ -11,7 +11,10 @@ from lib.figures import (
     change_lines,
     class_scatter,
     course_curves,
+    course_grid,
     field_arrows,
+    kernel_ratios_by_class,
+    kernel_shares,
     learning_curves,
     map_grid,
     plane_maps,
@@ -249,6 +252,62 @@ def test_a_short_course_names_all_its_epochs(panels):
     means = pd.DataFrame({"line": "CAE", "epoch": [2, 3], "value": [0.5, 0.6]})
     course_curves(axis, means, ylabel="", colours={"CAE": "C0"})
     assert [text.get_text() for text in axis.get_xticklabels()] == ["2", "3"]
+
+
+def test_courses_stand_by_number_and_source():
+    means = pd.DataFrame({"line": "CAE", "epoch": [1, 2], "value": [0.5, 0.6], "n": [3, 2]})
+    figure = plt.figure(layout="constrained")
+    course_grid(
+        figure,
+        {"AUROC": {"here": means, "there": means}, "error": {"here": means, "there": means}},
+        colours={"CAE": "C0"},
+    )
+    first, second, third, _ = figure.axes
+    assert first.get_title() == "here\nn = 2 or 3 networks a line"
+    assert [axis.get_ylabel() for axis in (first, second, third)] == ["AUROC", "AUROC", "error"]
+    assert [axis.get_legend() is not None for axis in figure.axes] == [False, True, False, True]
+    figure.canvas.draw()
+    plt.close(figure)
+    empty = plt.figure()
+    course_grid(empty, {"AUROC": {}}, colours={})
+    assert len(empty.axes) == 1 and not empty.axes[0].get_lines()
+    plt.close(empty)
+
+
+def test_kernel_shares_rise_to_one_in_both_readings(panels):
+    axes = panels(2)
+    by_image = {
+        "normal": (np.array([-20.0, 5.0]), np.array([30.0, 25.0])),
+        "abnormal": (np.array([3.0, 250.0, -1.0]), np.array([4.0, 260.0, 2.0])),
+    }
+    kernel_shares(axes, by_image)
+    drawn = [[list(line.get_xdata()) for line in axis.get_lines()] for axis in axes]
+    assert drawn == [[[-20, 5], [-1, 3, 250]], [[25, 30], [2, 4, 260]]]
+    assert list(axes[0].get_lines()[1].get_ydata()) == [0, 0.5, 1]
+    # whole powers of ten up to the largest
+    assert [list(axis.get_xticks()) for axis in axes] == [[-100, 0, 100], [0, 100]]
+    assert axes[1].get_title() == "mean absolute kernel" and axes[0].get_ylabel()
+
+
+def test_small_kernels_still_have_an_axis(panels):
+    axes = panels(2)
+    tiny = (np.array([0.1]), np.array([0.2]))
+    kernel_shares(axes, {"normal": tiny, "abnormal": tiny})
+    assert list(axes[1].get_xticks()) == [0, 1]
+
+
+def test_kernel_ratios_stand_by_class_in_both_readings(panels):
+    [axis] = panels()
+    ratios = {
+        "absolute": pd.Series([1.5, 3.0], index=["plane", "car"]),
+        "signed": pd.Series([-40.0, 12.0], index=["plane", "car"]),
+    }
+    kernel_ratios_by_class(axis, ratios, title="here")
+    first, second, much, same = axis.get_lines()
+    assert list(first.get_ydata()) == [1.5, 3.0] and list(second.get_ydata()) == [-40.0, 12.0]
+    assert [line.get_ydata()[0] for line in (much, same)] == [2, 1]
+    assert axis.get_yscale() == "symlog" and set(axis.get_yticks()) >= {-10, 0, 2, 10}
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["absolute", "signed"]
 
 
 def test_changes_lie_between_base_and_value_with_a_mark_where_there_is_a_number(panels):
