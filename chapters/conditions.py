@@ -57,6 +57,7 @@ from lib.data import to_float
 from lib.errors import BadInput
 from lib.figures import COLOURS, learning_curves, use_style
 from lib.models import CAE, build
+from lib.pages import conditions as page
 from lib.pages import gradcon_places
 from lib.pages.gradcon import GRADCON
 
@@ -226,33 +227,29 @@ fitted = {(method, seed): train(method, seed) for seed in seeds for method in AR
 # %% tags=["remove-cell"]
 keys = {"alpha": "alpha", "beta": "beta", "learning_rate": "lr"}
 variants = gradcon_places.variants(parameters.changed("conditions", settings, keys))
-LOOSE, TRAIN, WHOLE, CONTROL = (
-    results.variant(**setting) for setting in (*variants, variants.control)
-)
-TABLE = "abnormal-condition"
+PLACES = page.lines(variants)
 
 
-def score_all(seed: int, x: torch.Tensor) -> dict[tuple[str, str, str], np.ndarray]:
-    """Every score of every network on images, by method, score and variant."""
+def score_all(seed: int, x: torch.Tensor) -> dict[str, np.ndarray]:
+    """Every score of every network on images, by line of the page."""
     by_name = {}
     for method in ARMS:
         best = fitted[method, seed]
         by_name[method] = scores.gradcon_scores(best.model, x, best.reference.mean, beta=beta)
     by_name["untrained"] = scores.gradcon_scores(starts[seed], x, at_start[seed].mean, beta=beta)
     plain, constrained, fresh = (by_name[name] for name in ("CAE", "CAE+Grad", "untrained"))
-    train_pixels = pixels[splits[seed]["train"]]
     found = {
-        ("CAE", "recon", LOOSE): plain["recon"],
-        ("CAE+Grad", "grad", CONTROL): plain["grad"],
-        ("CAE+Grad", "recon", TRAIN): constrained["recon"],
-        ("CAE+Grad", "grad", TRAIN): constrained["grad"],
-        ("GradCon", GRADCON, WHOLE): constrained[GRADCON],
-        ("untrained CAE", "recon", LOOSE): fresh["recon"],
-        ("untrained CAE", "grad", LOOSE): fresh["grad"],
-        ("mean brightness", "", LOOSE): scores.mean_brightness(x),
-        ("distance to mean", "", LOOSE): scores.distance_to_mean(x, train_pixels),
+        "CAE recon": plain["recon"],
+        "CAE grad": plain["grad"],
+        "CAE+Grad recon": constrained["recon"],
+        "CAE+Grad grad": constrained["grad"],
+        "GradCon": constrained[GRADCON],
+        "untrained recon": fresh["recon"],
+        "untrained grad": fresh["grad"],
+        "mean brightness": scores.mean_brightness(x),
+        "distance to mean": scores.distance_to_mean(x, pixels[splits[seed]["train"]]),
     }
-    return {key: values.double().numpy() for key, values in found.items()}
+    return {line: values.double().numpy() for line, values in found.items()}
 
 
 starts = {seed: network(seed) for seed in seeds}
@@ -262,38 +259,38 @@ at_start = {
 }
 
 
-def cell_of(condition: str) -> str:
-    """A condition in the column class, where it must not pass for a class of images."""
-    return f"condition={condition}"
-
-
 add, collected = results.collector(run=run, dataset=images.title)
+
+
+def add_line(value: float, line: str, **more) -> None:
+    """One row of a line of the page."""
+    method, score, setting = PLACES[line]
+    where = {"table": page.TABLE, "method": method, "score": score, "metric": "AUROC"}
+    add(value, **where, **setting, **more)
+
+
 for seed in seeds:
     clean = score_all(seed, pixels[splits[seed]["test"]])
-    per_level: dict[tuple, dict[str, list[float]]] = {}
+    n_clean = len(splits[seed]["test"])
+    by_line: dict[str, dict[str, list[float]]] = {line: {} for line in clean}
     for condition in used:
         for level in levels:
             x = changed_images(seed, condition, level)
-            abnormal = score_all(seed, x)
-            n_clean = len(splits[seed]["test"])
             n = n_clean + len(x)
             labels = np.arange(n) >= n_clean
-            for key, values in abnormal.items():
-                value = metrics.auroc(labels, np.concatenate([clean[key], values]))
-                per_level.setdefault(key, {}).setdefault(condition, []).append(value)
-                method, score, setting = key
-                where = {"table": TABLE, "method": method, "score": score, "metric": "AUROC"}
-                where |= {"seed": seed, "n": n, **results.parse_variant(setting)}
-                add(value, **where, class_=cell_of(condition), level=level)
-    for (method, score, setting), by_condition in per_level.items():
-        where = {"table": TABLE, "method": method, "score": score, "metric": "AUROC", "seed": seed}
-        where |= results.parse_variant(setting)
+            for line, values in score_all(seed, x).items():
+                value = metrics.auroc(labels, np.concatenate([clean[line], values]))
+                by_line[line].setdefault(condition, []).append(value)
+                where = {"class_": page.cell_of(condition), "level": level}
+                add_line(value, line, seed=seed, n=n, **where)
+    for line, by_condition in by_line.items():
         for condition, values in by_condition.items():
-            add(np.mean(values), **where, class_=cell_of(condition), n=n * len(levels))
+            where = {"class_": page.cell_of(condition), "n": n * len(levels)}
+            add_line(np.mean(values), line, seed=seed, **where)
         # "average" is that over all conditions and levels, so only where none was left out
         if set(used) == set(known) and sorted(levels) == [1, 2, 3, 4, 5]:
-            overall = np.mean(list(by_condition.values()))
-            add(overall, **where, class_="average", n=n * len(levels) * len(used))
+            where = {"class_": "average", "n": n * len(levels) * len(used)}
+            add_line(np.mean(list(by_condition.values())), line, seed=seed, **where)
 
 rows = results.frame(collected)
 provenance = results.provenance(
@@ -314,34 +311,8 @@ workspace.leave_results(rows, provenance)
 SIGNS = "GTSRB-32"
 reference = results.reference_rows()
 board = results.boards("conditions", reference, rows, provenance, stand_in={SIGNS: images.title})
-LINES = {
-    "CAE recon": ("CAE", "recon", LOOSE),
-    "CAE+Grad recon": ("CAE+Grad", "recon", TRAIN),
-    "CAE+Grad grad": ("CAE+Grad", "grad", TRAIN),
-    "CAE grad": ("CAE+Grad", "grad", CONTROL),
-    "GradCon": ("GradCon", GRADCON, WHOLE),
-    "untrained recon": ("untrained CAE", "recon", LOOSE),
-    "untrained grad": ("untrained CAE", "grad", LOOSE),
-    "distance to mean": ("distance to mean", "", LOOSE),
-    "mean brightness": ("mean brightness", "", LOOSE),
-}
-
-
-def means(table: pd.DataFrame, title: str, *, here: bool) -> pd.DataFrame:
-    """Mean over levels by line and condition (`[lines, conditions]`), means over seeds."""
-    found = {}
-    for line, (method, score, setting) in LINES.items():
-        wanted = setting if here else ("alpha=0" if line == "CAE grad" else "")
-        cells = {"table": TABLE, "dataset": title, "method": method, "score": score}
-        kept = table[(table[list(cells)] == pd.Series(cells)).all(axis=1)]
-        kept = kept[(kept["variant"] == wanted) & (kept["class"] != "average")]
-        names = kept["class"].str.removeprefix("condition=")
-        found[line] = kept.groupby(names, sort=False)["value"].mean()
-    return pd.DataFrame(found).T
-
-
-mine = means(rows, images.title, here=True)
-checked = {line: float(mine.loc[line].mean()) for line in LINES}
+mine = page.means(rows, images.title, PLACES)
+checked = {line: float(mine.loc[line].mean()) for line in PLACES}
 workspace.leave_checked(checked)
 
 # %% tags=["nbval-check-output", "remove-cell"]
@@ -364,7 +335,7 @@ def by_condition(table: pd.DataFrame):
 by_condition(mine).set_caption(f"This build, {images.title}: AUROC, mean over levels {levels}")
 
 # %% tags=["hide-input", "full-width", "figure"]
-theirs_means = means(reference, SIGNS, here=False)
+theirs_means = page.means(reference, SIGNS, page.lines(gradcon_places.variants({})))
 if theirs_means.size:
     caption = f"Reference, {SIGNS}: AUROC, mean over five levels and over seeds"
     shown = by_condition(theirs_means).set_caption(caption)
@@ -382,19 +353,6 @@ shown
 CURVES = {"CAE recon": COLOURS["recon"], "CAE+Grad grad": COLOURS["grad"]}
 CURVES |= {"distance to mean": COLOURS["trivial"]}
 
-
-def level_curve(line: str, condition: str) -> pd.DataFrame:
-    """AUROC of a line over levels, all seeds of this build."""
-    method, score, setting = LINES[line]
-    kept = rows[(rows["method"] == method) & (rows["score"] == score)]
-    kept = kept[(kept["class"] == cell_of(condition)) & kept["variant"].str.contains("level=")]
-    parsed = kept["variant"].map(results.parse_variant)
-    own_setting = results.parse_variant(setting)
-    same = [{k: v for k, v in p.items() if k != "level"} == own_setting for p in parsed]
-    kept = kept.assign(level=[int(p["level"]) for p in parsed])[same]
-    return kept.sort_values("level")
-
-
 wide = 4
 tall = -(-len(used) // wide)
 figure, axes = plt.subplots(
@@ -402,7 +360,7 @@ figure, axes = plt.subplots(
 )
 for axis, condition in zip(axes.flat, used, strict=False):
     for line, colour in CURVES.items():
-        curve = level_curve(line, condition)
+        curve = page.level_curve(rows, PLACES[line], condition)
         sns.lineplot(
             curve,
             x="level",
@@ -558,29 +516,6 @@ results.judged(board, "conditions")
 sentences = {}
 
 
-def summary(table: pd.DataFrame, words: str) -> str:
-    """The means of the main lines over conditions, in one sentence."""
-    told = {line: table.loc[line].mean() for line in LINES}
-    return (
-        f"{words} the gradient score has a mean AUROC of {told['CAE+Grad grad']:.3f} over "
-        f"{table.shape[1]} conditions, the reconstruction error of the plain autoencoder "
-        f"{told['CAE recon']:.3f}, both combined {told['GradCon']:.3f}; the gradient of an "
-        f"untrained network {told['untrained grad']:.3f}, the distance to the mean training image "
-        f"{told['distance to mean']:.3f}."
-    )
-
-
-def weak(table: pd.DataFrame, words: str) -> str:
-    """Which conditions make images look more normal, by score."""
-    told = []
-    for line, name in (("CAE recon", "reconstruction error"), ("CAE+Grad grad", "gradient")):
-        below = [c for c in table.columns if table.loc[line, c] < 0.5]
-        told.append(
-            f"the {name} ranks {', '.join(below) or 'none of them'} as more normal than clean"
-        )
-    return f"{words} {'; '.join(told)} images."
-
-
 def explained(method: str) -> float:
     """Share of the variance of clean validation images that is redrawn, mean over seeds."""
     found = []
@@ -596,14 +531,16 @@ sentences["share"] = (
     f"Of the variance of clean validation images the networks of this build redraw {shares}; none "
     "or less would mean a network that draws one picture for all."
 )
-sentences["build"] = summary(mine, f"This build, on {images.title}:")
-sentences["line"] = weak(mine, f"In this build, on {images.title},")
+sentences["build"] = page.summary(mine, f"This build, on {images.title}:")
+sentences["line"] = page.weak(mine, f"In this build, on {images.title},")
 sentences["reference"] = (
-    summary(theirs_means, f"Our reference, on {SIGNS}:")
+    page.summary(theirs_means, f"Our reference, on {SIGNS}:")
     if theirs_means.size
     else "There is no reference run on traffic signs yet."
 )
-sentences["below"] = weak(theirs_means, f"On {SIGNS}") if theirs_means.size else sentences["line"]
+sentences["below"] = (
+    page.weak(theirs_means, f"On {SIGNS}") if theirs_means.size else sentences["line"]
+)
 settings_told = (
     f"seeds {seeds}; {epochs} epochs, batches of {batch_size}, learning rate "
     f"{learning_rate:g}, alpha {alpha:g}, beta {beta:g}"

@@ -33,7 +33,7 @@ from pathlib import Path
 import pandas as pd
 from myst_nb import glue
 
-from lib import results
+from lib import parameters, results
 
 claims = results.load_claims()
 folders = sorted(path.parent for path in Path(rows_root).glob("*/runs.csv"))
@@ -59,7 +59,9 @@ glue(
 
 # %% tags=["remove-input"]
 caption = "Claims by the verdict of our reference runs"
-results.page_table(results.verdict_counts(reference), caption)
+counts = results.verdict_counts(reference)
+in_order = [name for name in parameters.book_chapters() if name in counts.index]
+results.page_table(counts.loc[[*in_order, "all"]], caption)
 
 # %% tags=["remove-cell"]
 COLOUR = {"reproduced": "#1a7f37", "partly": "#9a6700", "not reproduced": "#b3261e"}
