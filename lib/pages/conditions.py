@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from lib.pages.gradcon import GRADCON
-from lib.pages.gradcon_places import Setting, Variants
+from lib.pages.gradcon_places import Setting, Variants, main_places
 from lib.results.variants import parse_variant, variant
 
 TABLE = "abnormal-condition"
@@ -15,18 +14,9 @@ Lines = Mapping[str, tuple[str, str, Setting]]
 
 def lines(variants: Variants) -> dict[str, tuple[str, str, Setting]]:
     """Method, score and setting of each line of the page, by its name in words."""
-    loose, train, whole = variants
-    return {
-        "CAE recon": ("CAE", "recon", loose),
-        "CAE+Grad recon": ("CAE+Grad", "recon", train),
-        "CAE+Grad grad": ("CAE+Grad", "grad", train),
-        "CAE grad": ("CAE+Grad", "grad", variants.control),
-        "GradCon": ("GradCon", GRADCON, whole),
-        "untrained recon": ("untrained CAE", "recon", loose),
-        "untrained grad": ("untrained CAE", "grad", loose),
-        "distance to mean": ("distance to mean", "", loose),
-        "mean brightness": ("mean brightness", "", loose),
-    }
+    found = main_places(variants, methods=())
+    del found["gradient norm"]  # not measured here
+    return found | {"mean brightness": ("mean brightness", "", variants.loose)}
 
 
 def cell_of(condition: str) -> str:
