@@ -200,8 +200,8 @@ def near_settings(rows: pd.DataFrame, printed: pd.Series, dataset: str) -> list[
         ours = _by_class(part, dataset).get((COMPARED, "GradCon", GRADCON))
         if len(changed) > 1 or not set(changed) <= set(WORDS) or ours is None:
             continue
-        if set(printed.index) <= set(ours.index):
-            ours = ours[printed.index]
+        ours = ours[ours.index.isin(printed.index)].reindex(printed.index).dropna()
+        if len(ours) == len(printed) and ours.nunique() > 1:
             what = "".join(WORDS[key].format(value) for key, value in changed.items()) or OWN
             difference = float((ours - printed).abs().mean())
             r = pearson_interval(printed, ours)

@@ -179,6 +179,7 @@ def test_settings_stand_nearest_first_one_change_at_a_time():
             *gradcon(UP, "alpha=0;beta=0.03"),  # two changes
             *gradcon(UP, "epochs_shown=5"),  # a point of a curve
             *gradcon(UP[:4], "selection=last", names=NAMES[:4]),  # not all classes
+            *gradcon([0.5] * 5, "epochs=2"),  # no correlation: all alike
         ]
     )
     found = told.near_settings(rows, pd.Series(UP, index=NAMES), "CIFAR-10")
