@@ -81,7 +81,13 @@ from lib.figures import (
     use_style,
 )
 from lib.models import CAE, VAE, build, count_parameters
-from lib.pages import gradcon, gradcon_classes, gradcon_places, gradcon_reference
+from lib.pages import (
+    gradcon,
+    gradcon_classes,
+    gradcon_near,
+    gradcon_places,
+    gradcon_reference,
+)
 from lib.pages import gradcon_words as told
 
 started, clock = datetime.now(UTC), time.monotonic()
@@ -611,7 +617,8 @@ plt.close(figure)
 
 # %% tags=["hide-input", "full-width", "figure"]
 errors = gradcon_classes.error_table(reference, followed, "CIFAR-10")
-display(results.page_table(errors, kind="words"))
+caption = "Recon by two errors: AUROC (± over seeds; one seed without), r with the printed classes"
+display(results.page_table(errors, caption, kind="words"))
 by_loss = gradcon.losses(reference, "CIFAR-10")
 if len(by_loss):
     trained_on = by_loss.rename(columns={"squared": "squared error", "bce": "cross-entropy"})
@@ -1180,10 +1187,10 @@ sentences["moves-source"] = told_moves
 sentences["moves-line"] = told.moves(moved, told_moves)
 sentences["untried"] = told.untried(moved)
 near = {
-    name: gradcon_classes.near_settings(reference, values, "CIFAR-10")
+    name: gradcon_near.near_settings(reference, values, "CIFAR-10")
     for name, values in (("the slides", others.slides), ("the third-party runs", others.others))
 }
-sentences["near-line"] = gradcon_classes.near_words(near)
+sentences["near-line"] = gradcon_near.near_words(near)
 sentences["epochs-line"] = " ".join(
     told.course(words, *(found_courses[metric][words] for metric in COURSE_METRICS))
     for words in shown_courses

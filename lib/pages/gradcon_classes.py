@@ -4,22 +4,20 @@ A mean over ten classes can agree by chance. Ten classes hardly can, so another 
 the document's shows here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import pandas as pd
 
 from lib.metrics import Interval, pearson_interval
 from lib.pages import gradcon_words as told
-from lib.pages.gradcon import BASELINE, COMPARED, GRADCON, NETWORKS, OTHER_ERROR, WORDS
+from lib.pages.gradcon import BASELINE, COMPARED, GRADCON, NETWORKS, OTHER_ERROR
 from lib.pages.gradcon_reference import average
-from lib.results.variants import parse_variant
 
 FEWEST = 4  # classes, for an interval
 # recon of VAE and CAE by the squared error that they were trained on, and by cross-entropy
 ERRORS = tuple(f"{m} recon{error}" for m in ("VAE", "CAE") for error in ("", ", cross-entropy"))
 ENTROPY = "VAE recon, pixel entropy"
-OWN = "our own setting"
 NOT_YET = "Reconstructions have no reference rows by cross-entropy yet."
 PRINTED = [*((method, BASELINE) for method in NETWORKS), ("GradCon", COMPARED)]
 
@@ -45,9 +43,9 @@ def beside_printed(rows: pd.DataFrame, document: pd.DataFrame, dataset: str) -> 
     the VAE beside the entropy of the images themselves ("VAE recon, pixel entropy"). Lines with
     fewer than FEWEST classes are left out.
     """
-    ours = _by_class(rows[rows["variant"] == ""], dataset)
+    ours = by_class(rows[rows["variant"] == ""], dataset)
     found = []
-    for (table, method, score), printed in _by_class(document, dataset).items():
+    for (table, method, score), printed in by_class(document, dataset).items():
         if (method, table) not in PRINTED:
             continue
         name = method if score == GRADCON else f"{method} {score}"
@@ -178,64 +176,7 @@ def correlation(r: Interval) -> str:
     return f"{r.mean:.2f} [{r.low:.2f}, {r.high:.2f}]"
 
 
-class Near(NamedTuple):
-    """A setting of ours beside printed classes: r, the mean absolute difference, our mean."""
-
-    what: str
-    r: Interval
-    difference: float
-    mean: float
-
-
-def near_settings(rows: pd.DataFrame, printed: pd.Series, dataset: str) -> list[Near]:
-    """GradCon with one setting changed, and without, by how near it comes to printed classes.
-
-    `printed` has AUROC by class; settings that were not run on all of these are left out. Nearest
-    first, by the mean absolute difference.
-    """
-    kept = rows[(rows["method"] == "GradCon") & (rows["score"] == GRADCON)]
-    found = []
-    for text, part in kept.groupby("variant", sort=False):
-        changed = parse_variant(str(text))
-        ours = _by_class(part, dataset).get((COMPARED, "GradCon", GRADCON))
-        if len(changed) > 1 or not set(changed) <= set(WORDS) or ours is None:
-            continue
-        ours = ours[ours.index.isin(printed.index)].reindex(printed.index).dropna()
-        if len(ours) == len(printed) and ours.nunique() > 1:
-            what = "".join(WORDS[key].format(value) for key, value in changed.items()) or OWN
-            difference = float((ours - printed).abs().mean())
-            r = pearson_interval(printed, ours)
-            found.append(Near(what, r, difference, float(ours.mean())))
-    return sorted(found, key=lambda near: near.difference)
-
-
-def near_words(found: Mapping[str, Sequence[Near]]) -> str:
-    """Of `near_settings` by whose numbers they are: the nearest setting, beside our own."""
-    parts, count = [], max((len(settings) for settings in found.values()), default=0)
-    for name, settings in found.items():
-        shown = [near for near in settings if near is settings[0] or near.what == OWN]
-        lines = ", ".join(
-            f"{near.what} (difference {near.difference:.3f}, r {correlation(near.r)}, mean "
-            f"{near.mean:.3f})"
-            for near in shown
-        )
-        parts.append(f"to {name} {lines}")
-    if count < 2:
-        return "GradCon has no reference rows with another setting over all classes yet."
-    return (
-        f"Of {count} settings that were run on all ten classes, by the mean absolute difference "
-        f"over the classes, the nearest are: {'; '.join(parts)}. They were found by looking at the "
-        "answer, which makes them a hint and not a fit."
-    )
-
-
-def _apart(found: Mapping[str, Followed]) -> bool:
-    """Whether the VAE's cross-entropy follows the printed recon better, by intervals apart."""
-    squared, crossed, *_ = (found[line].r for line in ERRORS)
-    return crossed.low > squared.high
-
-
-def _by_class(table: pd.DataFrame, dataset: str) -> dict[tuple[str, str, str], pd.Series]:
+def by_class(table: pd.DataFrame, dataset: str) -> dict[tuple[str, str, str], pd.Series]:
     """AUROC by class, means over seeds, of each table, method and score."""
     kept = table[(table["dataset"] == dataset) & (table["metric"] == "AUROC")]
     kept = kept[kept["class"] != "average"]
@@ -243,3 +184,9 @@ def _by_class(table: pd.DataFrame, dataset: str) -> dict[tuple[str, str, str], p
         (str(key[0]), str(key[1]), str(key[2])): part.groupby("class", sort=False)["value"].mean()
         for key, part in kept.groupby(["table", "method", "score"], sort=False)
     }
+
+
+def _apart(found: Mapping[str, Followed]) -> bool:
+    """Whether the VAE's cross-entropy follows the printed recon better, by intervals apart."""
+    squared, crossed, *_ = (found[line].r for line in ERRORS)
+    return crossed.low > squared.high
