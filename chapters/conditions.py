@@ -207,7 +207,7 @@ def train(method: str, seed: int) -> training.Fitted:
         learning_rate=learning_rate,
         progress=report,
         checkpoint=workspace.checkpoint_path(method, seed),
-        fingerprint=training.fingerprint(identity),
+        fingerprint=training.fingerprint(identity, training.fit),
     )
 
 

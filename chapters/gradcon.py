@@ -263,7 +263,7 @@ def train(method: str, seed: int, normal: int, *, until: int = epochs) -> traini
         keep=watch,
         progress=report,
         checkpoint=checkpoint,
-        fingerprint=training.fingerprint(same),
+        fingerprint=training.fingerprint(same, training.fit),
     )
 
 

@@ -176,7 +176,7 @@ def train(name: str, seed: int) -> training.TrainedAutoencoder:
         keep=(1, 2, 5, 10, 20, 50, 100, 200, 500),
         progress=report,
         checkpoint=workspace.checkpoint_path(name, seed),
-        fingerprint=training.fingerprint(same, models.LSAAutoencoder, training.fit_autoencoder),
+        fingerprint=training.fingerprint(same, training.fit_autoencoder, models.LSAAutoencoder),
     )
 
 

@@ -32,7 +32,12 @@ def fit_dae(task: Task) -> Scorer:
         noise=NOISE,
         checkpoint=task.checkpoint("DAE"),
         fingerprint=task.fingerprint(
-            method="DAE", noise=NOISE, batch_size=batch, learning_rate=rate
+            fit_autoencoder,
+            type(network),
+            method="DAE",
+            noise=NOISE,
+            batch_size=batch,
+            learning_rate=rate,
         ),
     )
 

@@ -39,7 +39,13 @@ def fit_deep_svdd(task: Task, *, pretrain_epochs: int = 0) -> Scorer:
         learning_rate=rate,
         checkpoint=task.checkpoint("DSVDD"),
         fingerprint=task.fingerprint(
-            method="DSVDD", pretrain=pretrain_epochs, batch_size=batch, learning_rate=rate
+            train_deep_svdd,
+            deep_svdd,
+            contrast_scaled,
+            method="DSVDD",
+            pretrain=pretrain_epochs,
+            batch_size=batch,
+            learning_rate=rate,
         ),
     )
 

@@ -47,6 +47,6 @@ def train_gradcon(task: Task, *, alpha: float = 0.03) -> Fitted[CAE]:
         learning_rate=rate,
         checkpoint=task.checkpoint("GradCon"),
         fingerprint=task.fingerprint(
-            method="GradCon", alpha=alpha, batch_size=batch, learning_rate=rate
+            fit, method="GradCon", alpha=alpha, batch_size=batch, learning_rate=rate
         ),
     )

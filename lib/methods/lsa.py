@@ -62,7 +62,9 @@ def fit_lsa(task: Task, *, estimator: bool = True) -> Scorer:
         batch_size=batch,
         learning_rate=rate,
         checkpoint=task.checkpoint(name.replace(" ", "-")),
-        fingerprint=task.fingerprint(method=name, batch_size=batch, learning_rate=rate),
+        fingerprint=task.fingerprint(
+            train_lsa, type(autoencoder), method=name, batch_size=batch, learning_rate=rate
+        ),
     )
     if density is None:
 

@@ -78,9 +78,13 @@ class Task:
         """The same for numpy."""
         return numpy_generator(self.seed, words, self.normal)
 
-    def fingerprint(self, **settings: object) -> str:
-        """Hash of the identity, the budget and the method's own settings, for a checkpoint."""
-        return fingerprint({**self.identity, "epochs": self.epochs, **settings})
+    def fingerprint(self, rule: object, *networks: object, **settings: object) -> str:
+        """Hash of the identity, the budget, the method's own settings and its code.
+
+        For a checkpoint; `rule` and `networks` as `lib.training.fingerprint` takes them.
+        """
+        same = {**self.identity, "epochs": self.epochs, **settings}
+        return fingerprint(same, rule, *networks)
 
     def scored(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         """`function` of `x` on this task's device, a batch at a time; the result on the CPU."""

@@ -41,7 +41,7 @@ def fit_vae(task: Task, *, main: Form = "ELBO") -> Scorer:
         batch_size=batch,
         learning_rate=rate,
         checkpoint=task.checkpoint("VAE"),
-        fingerprint=task.fingerprint(method="VAE", batch_size=batch, learning_rate=rate),
+        fingerprint=task.fingerprint(fit, method="VAE", batch_size=batch, learning_rate=rate),
     )
 
     def score(x: Tensor) -> dict[str, Tensor]:

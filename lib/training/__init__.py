@@ -3,7 +3,7 @@
 from lib.training.autoencoder import TrainedAutoencoder, fit_autoencoder, mean_squared_error
 from lib.training.auxiliary import Auxiliary
 from lib.training.checkpoint import fingerprint, load_checkpoint, save_checkpoint
-from lib.training.classifier import CLASSIFIER_CODE, TrainedClassifier, fit_classifier
+from lib.training.classifier import TrainedClassifier, fit_classifier
 from lib.training.deep_svdd import TrainedDeepSVDD, fit_deep_svdd
 from lib.training.device import named_device
 from lib.training.digit_recipes import (
@@ -51,7 +51,6 @@ from lib.training.seeding import deterministic, generator, numpy_generator
 from lib.training.toy import drawn_from, fit_toy_cae, fit_toy_classifier, fit_toy_dae
 
 __all__ = [
-    "CLASSIFIER_CODE",
     "DIGIT_NETWORKS",
     "NAMED",
     "Auxiliary",

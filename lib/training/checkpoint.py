@@ -1,7 +1,6 @@
 """Checkpoints: whole or not at all, tensors and plain values only."""
 
 import hashlib
-import inspect
 import json
 import os
 import pickle
@@ -13,7 +12,9 @@ from typing import Any
 import torch
 
 from lib.errors import DataCorrupt
-from lib.paths import ROOT
+from lib.models import build
+from lib.training.code_files import code_files
+from lib.training.seeding import generator
 
 
 def save_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
@@ -45,16 +46,14 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     return content
 
 
-def fingerprint(settings: Mapping[str, Any], *code: object) -> str:
-    """Hash of the settings and of the files that define `code`, the model and the training rule.
+def fingerprint(settings: Mapping[str, Any], rule: object, *code: object) -> str:
+    """Hash of the settings and of all files that the training depends on.
 
-    A checkpoint counts only where it agrees. `code` are classes or functions; without them every
-    file of lib/models and lib/training counts.
+    A checkpoint counts only where it agrees. The training `rule` and further `code`, such as the
+    classes of networks, are classes or functions; how weights and batches are drawn always counts.
     """
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
     digest.update(torch.__version__.encode())
-    folders = (ROOT / "lib" / "models", ROOT / "lib" / "training")
-    files = {Path(inspect.getfile(thing)) for thing in code}  # type: ignore[arg-type]
-    for file in sorted(files or {file for folder in folders for file in folder.glob("*.py")}):
+    for file in code_files(rule, *code, build, generator):
         digest.update(file.read_bytes())
     return digest.hexdigest()

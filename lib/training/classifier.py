@@ -11,15 +11,14 @@ from typing import Any, get_args
 import torch
 from torch import Tensor, nn
 
-from lib.data import rotated
 from lib.errors import BadInput
-from lib.models import Classifier, GeneralizedOdinHead, ResNet34, parameter_groups
+from lib.models import Classifier, parameter_groups
 from lib.training.augment import as_float, crop_and_flip
 from lib.training.auxiliary import Auxiliary, draw_turns
 from lib.training.checkpoint import load_checkpoint, save_checkpoint
 from lib.training.checks import check_counts, check_images, check_not_negative, check_positive
 from lib.training.objective import Errors, Labelled, batch_errors, held_out_errors
-from lib.training.precision import Precision, autocast, check_precision
+from lib.training.precision import Precision, check_precision
 from lib.training.rates import Schedule, rate_at
 
 Progress = Callable[[dict[str, float]], None]
@@ -209,10 +208,3 @@ def _check_labelled(model: Classifier, **sets: Labelled) -> None:
                 f"The {word} labels must lie between 0 and {model.classes - 1}, "
                 f"but reach from {low} to {high}."
             )
-
-
-# what a checkpoint's fingerprint should cover: the files that decide the trained weights
-CLASSIFIER_CODE = (
-    *(Classifier, ResNet34, GeneralizedOdinHead, fit_classifier, batch_errors, Auxiliary),
-    *(crop_and_flip, rate_at, autocast, rotated),
-)

@@ -111,7 +111,6 @@ def fit_digit_recipe(
         train = _with(train, negatives[cut:], extra)
         validation = _with(validation, negatives[:cut], extra)
     same = dict(identity) | {"seed": seed, "batch_size": batch_size, "rate": learning_rate}
-    code = (Classifier, DenoisingClassifier, fit_digits, DigitRecipe)
     return fit_digits(
         network,
         recipe.loss,
@@ -123,7 +122,7 @@ def fit_digit_recipe(
         batch_size=batch_size,
         progress=progress,
         checkpoint=checkpoint,
-        fingerprint=fingerprint(same, *code),
+        fingerprint=fingerprint(same, fit_digits, DigitRecipe),
     )
 
 

@@ -20,7 +20,7 @@ from lib.models import (
 )
 from lib.training.auxiliary import Auxiliary, Task
 from lib.training.checkpoint import fingerprint
-from lib.training.classifier import CLASSIFIER_CODE, TrainedClassifier, fit_classifier
+from lib.training.classifier import TrainedClassifier, fit_classifier
 from lib.training.objective import Labelled
 from lib.training.precision import Precision
 from lib.training.rates import Schedule
@@ -171,7 +171,7 @@ def fit_recipe(
         keep=keep,
         progress=progress,
         checkpoint=checkpoint,
-        fingerprint=fingerprint(same, *CLASSIFIER_CODE),
+        fingerprint=fingerprint(same, fit_recipe),
         **settings,
     )
 

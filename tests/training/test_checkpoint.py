@@ -9,7 +9,14 @@ import pytest
 import torch
 
 from lib.errors import DataCorrupt
-from lib.training import checkpoint, fingerprint, load_checkpoint, load_reference, save_checkpoint
+from lib.training import (
+    checkpoint,
+    fingerprint,
+    fit,
+    load_checkpoint,
+    load_reference,
+    save_checkpoint,
+)
 
 CONTENT = {"weights": torch.arange(200.0), "steps": 3, "history": [{"epoch": 1.0}], "hit": True}
 
@@ -109,25 +116,16 @@ def test_missing_file_is_not_called_corrupt(tmp_path):
 
 
 def test_fingerprint_depends_on_values_not_on_order():
-    first = fingerprint({"alpha": 0.03, "epochs": 2})
-    assert fingerprint({"epochs": 2, "alpha": 0.03}) == first
-    assert fingerprint({"epochs": 2, "alpha": 0.0}) != first
+    first = fingerprint({"alpha": 0.03, "epochs": 2}, fit)
+    assert fingerprint({"epochs": 2, "alpha": 0.03}, fit) == first
+    assert fingerprint({"epochs": 2, "alpha": 0.0}, fit) != first
 
 
-def test_fingerprint_depends_on_the_training_code(tmp_path, monkeypatch):
-    for folder in ("models", "training"):
-        (tmp_path / "lib" / folder).mkdir(parents=True)
-        (tmp_path / "lib" / folder / "code.py").write_text("x = 1\n")
-    monkeypatch.setattr(checkpoint, "ROOT", tmp_path)
-    first = fingerprint({})
-    assert fingerprint({}) == first
-    for folder in ("models", "training"):
-        (tmp_path / "lib" / folder / "code.py").write_text("x = 2\n")
-        assert fingerprint({}) != first
-        (tmp_path / "lib" / folder / "code.py").write_text("x = 1\n")
-        assert fingerprint({}) == first
+def test_fingerprint_depends_on_the_version_of_torch(monkeypatch):
+    first = fingerprint({}, fit)
+    assert fingerprint({}, fit) == first
     monkeypatch.setattr(torch, "__version__", "0.0")
-    assert fingerprint({}) != first
+    assert fingerprint({}, fit) != first
 
 
 @pytest.fixture
@@ -136,7 +134,7 @@ def code_file(tmp_path, monkeypatch):
 
     def write(name):
         file = tmp_path / f"{name}.py"
-        file.write_text("class Net:\n    pass\n\n\ndef train():\n    pass\n")
+        file.write_text(f"# {name}\nclass Net:\n    pass\n\n\ndef train():\n    pass\n")
         spec = importlib.util.spec_from_file_location(name, file)
         module = importlib.util.module_from_spec(spec)
         monkeypatch.setitem(sys.modules, name, module)  # where the file of a class is looked up
@@ -146,21 +144,26 @@ def code_file(tmp_path, monkeypatch):
     return write
 
 
-def test_fingerprint_depends_on_the_files_of_the_given_code_alone(code_file, tmp_path, monkeypatch):
+def test_fingerprint_depends_on_the_files_of_the_given_code_alone(code_file):
     (model_file, model), (rule_file, rule) = code_file("some_model"), code_file("some_rule")
-    other_file, _ = code_file("something_else")
-    (tmp_path / "lib" / "models").mkdir(parents=True)
-    monkeypatch.setattr(checkpoint, "ROOT", tmp_path)
-    first = fingerprint({}, model.Net, rule.train)
-    assert fingerprint({}, rule.train, model.Net) == first
-    assert fingerprint({}, model.Net, model.train, rule.train) == first  # each file once
-    assert fingerprint({"epochs": 2}, model.Net, rule.train) != first
+    other_file, other = code_file("something_else")
+    first = fingerprint({}, rule.train, model.Net)
+    assert fingerprint({}, rule.train, model.Net, model.train) == first  # each file once
+    assert fingerprint({}, rule.train) != first != fingerprint({}, rule.train, other.Net)
     for file, seen in ((model_file, True), (rule_file, True), (other_file, False)):
         before = file.read_text()
         file.write_text(before + "x = 1\n")
-        assert (fingerprint({}, model.Net, rule.train) != first) == seen
+        assert (fingerprint({}, rule.train, model.Net) != first) == seen
         file.write_text(before)
-        assert fingerprint({}, model.Net, rule.train) == first
-    (tmp_path / "lib" / "models" / "new.py").write_text("x = 1\n")
-    assert fingerprint({}, model.Net, rule.train) == first
-    assert fingerprint({}, model.Net) not in (first, fingerprint({}))
+        assert fingerprint({}, rule.train, model.Net) == first
+
+
+def test_fingerprint_always_depends_on_how_weights_and_batches_are_drawn(code_file, monkeypatch):
+    _, rule = code_file("some_rule")
+    first = fingerprint({}, rule.train)
+    for name in ("build", "generator"):
+        file, other = code_file(f"other_{name}")
+        file.write_text(file.read_text() + "# drawn otherwise\n")
+        with monkeypatch.context() as patch:
+            patch.setattr(checkpoint, name, other.train)
+            assert fingerprint({}, rule.train) != first

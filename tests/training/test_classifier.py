@@ -10,9 +10,9 @@ from torch import nn
 from lib.errors import BadInput
 from lib.models import Classifier, GeneralizedOdinHead, ReconstructionDecoder, ResNet34, build
 from lib.models.resnet import GlobalMean
-from lib.training import classifier, fingerprint
+from lib.training import classifier
 from lib.training.auxiliary import Auxiliary
-from lib.training.classifier import CLASSIFIER_CODE, fit_classifier
+from lib.training.classifier import fit_classifier
 from lib.training.objective import held_out_errors
 from lib.training.prediction import predict
 
@@ -369,16 +369,6 @@ def test_an_auxiliary_task_of_weight_0_is_watched_and_moves_nothing():
     watched = train(auxiliary=task("reconstruction", 0.0))
     assert equal(weights_of(watched.model), weights_of(train().model))
     assert watched.history[0]["validation_auxiliary"] > 0
-
-
-def test_the_fingerprint_covers_each_file_that_decides_the_weights():
-    found = {thing.__module__ for thing in CLASSIFIER_CODE}
-    wanted = {"classifier", "objective", "auxiliary", "augment", "rates", "precision"}
-    assert {f"lib.training.{name}" for name in wanted} <= found
-    wanted = {"classifier", "resnet", "heads"}
-    assert {f"lib.models.{name}" for name in wanted} <= found
-    assert "lib.data.self_supervised" in found
-    assert fingerprint({}, *CLASSIFIER_CODE) != fingerprint({"a": 1}, *CLASSIFIER_CODE)
 
 
 # --- bad input
