@@ -55,7 +55,6 @@ device = "auto"  # auto, cpu or cuda
 
 # %% tags=["remove-cell"]
 import time
-from datetime import UTC, datetime
 from functools import partial
 
 import matplotlib.pyplot as plt
@@ -72,7 +71,7 @@ from lib.methods import METHODS, NOT_RERUN, published_protocol
 from lib.pages import comparison as cm
 from lib.pages import comparison_words as told
 
-started, clock = datetime.now(UTC), time.monotonic()
+began = workspace.begin()
 settings = {name: globals()[name] for name in parameters.declared("comparison")}
 run = workspace.run_name("comparison", settings)
 if not methods:
@@ -369,18 +368,9 @@ for (name, form), value in times.items():
     where |= {"seed": seeds[0], "n": len(timed_images)} | ({"form": form} if form else {})
     add_plain(value, **where, **({} if channels == 1 else {"channels": channels}))
 rows = results.frame([*collected, *plain_rows])
-provenance = results.provenance(
-    run=run,
-    chapter="comparison",
-    profile=profile,
-    parameters=settings,
-    started=started,
-    seconds=time.monotonic() - clock,
-    device=device,
-    data_sha256=images.sha256,
-    data_origin=images.origin,
+provenance = workspace.leave_run(
+    "comparison", settings, rows, began=began, device=device, images=images
 )
-workspace.leave_results(rows, provenance)
 
 # %% tags=["remove-cell"]
 # What this run is read against: the committed full-data runs, and the documents' own numbers
@@ -767,7 +757,7 @@ settings_told = (
     f"{estimator_classes}; alpha {alpha:g}, beta {beta:g}; outlier shares {outlier_shares} on "
     f"classes {share_classes if outlier_shares else []}"
 )
-took = time.monotonic() - clock
+took = began.seconds()
 sentences["box"] = results.run_words(provenance, images.title, settings_told, seconds=took)
 for name, sentence in sentences.items():
     glue(f"cm-{name}", sentence, display=False)

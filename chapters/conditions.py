@@ -42,8 +42,6 @@ trust = False  # also read images whose content hash is not known
 device = "auto"  # auto, cpu or cuda
 
 # %% tags=["remove-cell"]
-import time
-from datetime import UTC, datetime
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -61,7 +59,7 @@ from lib.pages import conditions as page
 from lib.pages import gradcon_places
 from lib.pages.gradcon import GRADCON
 
-started, clock = datetime.now(UTC), time.monotonic()
+began = workspace.begin()
 settings = {name: globals()[name] for name in parameters.declared("conditions")}
 run = workspace.run_name("conditions", settings)
 parameters.need_entries(settings, 0, "seeds")
@@ -293,18 +291,9 @@ for seed in seeds:
             add_line(np.mean(list(by_condition.values())), line, seed=seed, **where)
 
 rows = results.frame(collected)
-provenance = results.provenance(
-    run=run,
-    chapter="conditions",
-    profile=profile,
-    parameters=settings,
-    started=started,
-    seconds=time.monotonic() - clock,
-    device=device,
-    data_sha256=images.sha256,
-    data_origin=images.origin,
+provenance = workspace.leave_run(
+    "conditions", settings, rows, began=began, device=device, images=images
 )
-workspace.leave_results(rows, provenance)
 
 # %% tags=["remove-cell"]
 # What this run is read against: the committed full-data runs, and the documents' own claims
@@ -545,7 +534,7 @@ settings_told = (
     f"seeds {seeds}; {epochs} epochs, batches of {batch_size}, learning rate "
     f"{learning_rate:g}, alpha {alpha:g}, beta {beta:g}"
 )
-took = time.monotonic() - clock
+took = began.seconds()
 sentences["box"] = results.run_words(provenance, images.title, settings_told, seconds=took)
 for name, sentence in sentences.items():
     glue(f"co-{name}", sentence, display=False)

@@ -70,8 +70,6 @@ device = "auto"  # auto, cpu or cuda
 
 # %% tags=["remove-cell"]
 import math
-import time
-from datetime import UTC, datetime
 from functools import partial
 
 import matplotlib.pyplot as plt
@@ -102,7 +100,7 @@ from lib.pages import (
     dae_words,
 )
 
-started, clock = datetime.now(UTC), time.monotonic()
+began = workspace.begin()
 settings = {name: globals()[name] for name in parameters.declared("dae")}
 run = workspace.run_name("dae", settings)
 parameters.need_entries(settings, 0, "seeds", "one_classes")
@@ -798,20 +796,11 @@ for name, seed in [key for key in fitted if is_dae(key[0])]:
 
 # %% tags=["remove-cell"]
 rows = results.frame([*collected, *collected_toy])
-trained_seconds = sum(entry["seconds"] for done in fitted.values() for entry in done.history)
-provenance = results.provenance(
-    run=run,
-    chapter="dae",
-    profile=profile,
-    parameters=settings,
-    started=started,
-    # what an interrupted run had trained before counts as well
-    seconds=max(time.monotonic() - clock, trained_seconds),
-    device=device,
-    data_sha256=images.sha256,
-    data_origin=images.origin,
+seconds = sum(entry["seconds"] for done in fitted.values() for entry in done.history)
+left = rows if plane else results.frame(collected)
+provenance = workspace.leave_run(
+    "dae", settings, left, began=began, device=device, images=images, trained=seconds
 )
-workspace.leave_results(rows if plane else results.frame(collected), provenance)
 
 # %% tags=["remove-cell"]
 # What this run is read against: the committed full-data runs, and the document's own numbers
@@ -1327,7 +1316,7 @@ settings_told = (
     f"seeds {seeds}; {epochs} epochs, batches of {batch_size}, learning rate "
     f"{learning_rate:g}, noise {sigma:g}, omega {omega}; {attempts} attempts"
 )
-took = time.monotonic() - clock
+took = began.seconds()
 sentences = {
     "middle": f"{middle:g}",
     "source": OF.words,

@@ -49,8 +49,6 @@ device = "auto"  # auto, cpu or cuda
 
 # %% tags=["remove-cell"]
 import shutil
-import time
-from datetime import UTC, datetime
 from functools import partial
 
 import matplotlib.pyplot as plt
@@ -90,7 +88,7 @@ from lib.pages import (
 )
 from lib.pages import gradcon_words as told
 
-started, clock = datetime.now(UTC), time.monotonic()
+began = workspace.begin()
 settings = {name: globals()[name] for name in parameters.declared("gradcon")}
 run = workspace.run_name("gradcon", settings)
 parameters.need_entries(settings, 0, "classes", "seeds")
@@ -477,18 +475,9 @@ collected.append(
     )
 )
 rows = results.frame(collected)
-provenance = results.provenance(
-    run=run,
-    chapter="gradcon",
-    profile=profile,
-    parameters=settings,
-    started=started,
-    seconds=time.monotonic() - clock,
-    device=device,
-    data_sha256=images.sha256,
-    data_origin=images.origin,
+provenance = workspace.leave_run(
+    "gradcon", settings, rows, began=began, device=device, images=images
 )
-workspace.leave_results(rows, provenance)
 
 # %% tags=["remove-cell"]
 # What this run is read against: the committed full-data runs, and the documents' own numbers.
@@ -1207,7 +1196,7 @@ settings_told = (
     f"classes {classes}; seeds {seeds}; {epochs} epochs, batches of {batch_size}, learning rate "
     f"{learning_rate:g}, alpha {alpha:g}, beta {beta:g}"
 )
-took = time.monotonic() - clock
+took = began.seconds()
 glue("gc-run-line", f"profile {profile}, {images.title}, seeds {seeds}", display=False)
 box = results.run_words(provenance, images.title, settings_told, seconds=took)
 glue("gc-box", box, display=False)

@@ -43,8 +43,6 @@ trust = False  # also read images whose content hash is not known
 device = "auto"  # auto, cpu or cuda
 
 # %% tags=["remove-cell"]
-import time
-from datetime import UTC, datetime
 from functools import partial
 
 import matplotlib.pyplot as plt
@@ -64,7 +62,7 @@ from lib.pages import localization_survey as survey
 from lib.pages import localization_tables as tables
 from lib.pages import localization_words as told
 
-started, clock = datetime.now(UTC), time.monotonic()
+began = workspace.begin()
 settings = {name: globals()[name] for name in parameters.declared("localization")}
 run = workspace.run_name("localization", settings)
 parameters.need_entries(settings, 0, "seeds", "normal_classes")
@@ -375,20 +373,10 @@ for metric in ("Spearman", "SSIM"):
 
 # %% tags=["remove-cell"]
 rows = results.frame(collected)
-trained_seconds = sum(entry["seconds"] for done in fitted.values() for entry in done.history)
-provenance = results.provenance(
-    run=run,
-    chapter="localization",
-    profile=profile,
-    parameters=settings,
-    started=started,
-    # what an interrupted run had trained before counts as well
-    seconds=max(time.monotonic() - clock, trained_seconds),
-    device=device,
-    data_sha256=images.sha256,
-    data_origin=images.origin,
+trained = sum(entry["seconds"] for done in fitted.values() for entry in done.history)
+provenance = workspace.leave_run(
+    "localization", settings, rows, began=began, device=device, images=images, trained=trained
 )
-workspace.leave_results(rows, provenance)
 
 # %% tags=["remove-cell"]
 # What this run is read against: the committed full-data runs, and the document's own numbers
@@ -939,7 +927,7 @@ settings_told = (
     f"trained on {', '.join(trained_on)}; seeds {seeds}; {epochs} epochs, "
     f"batches of {batch_size}, learning rate {learning_rate:g}, noise {noise:g}"
 )
-took = time.monotonic() - clock
+took = began.seconds()
 sentences["box"] = results.run_words(provenance, images.title, settings_told, seconds=took)
 for name, sentence in sentences.items():
     glue(f"lo-{name}", sentence, display=False)

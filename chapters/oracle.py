@@ -53,9 +53,7 @@ trust = False  # also read images whose content hash is not known
 device = "auto"  # auto, cpu or cuda
 
 # %% tags=["remove-cell"]
-import time
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 
 import matplotlib.pyplot as plt
@@ -74,7 +72,7 @@ from lib.pages import oracle, oracle_curves, oracle_tables, oracle_words
 from lib.pages import oracle_run_words as run_words
 from lib.results import latent_store
 
-started, clock = datetime.now(UTC), time.monotonic()
+began = workspace.begin()
 settings = {name: globals()[name] for name in parameters.declared("oracle")}
 run = workspace.run_name("oracle", settings)
 parameters.need_entries(settings, 0, "seeds", "splits")
@@ -581,20 +579,10 @@ for arm, found in accuracies.items():
 
 # %% tags=["remove-cell"]
 rows = results.frame(collected)
-trained_seconds = sum(entry["seconds"] for done in fitted.values() for entry in done.history)
-provenance = results.provenance(
-    run=run,
-    chapter="oracle",
-    profile=profile,
-    parameters=settings,
-    started=started,
-    # what an interrupted run had trained before counts as well
-    seconds=max(time.monotonic() - clock, trained_seconds),
-    device=device,
-    data_sha256=images.sha256,
-    data_origin=images.origin,
+trained = sum(entry["seconds"] for done in fitted.values() for entry in done.history)
+provenance = workspace.leave_run(
+    "oracle", settings, rows, began=began, device=device, images=images, trained=trained
 )
-workspace.leave_results(rows, provenance)
 
 # %% tags=["remove-cell"]
 # What this run is read against: the committed full-data runs, and the document's own numbers
@@ -1035,7 +1023,7 @@ print(f"AUC of the Mahalanobis distance {metrics.auroc(is_anomaly, distance):.3f
 worded = {"reference": "our reference", "this build": "this build"}
 sentences = oracle_words.sentences(SOURCES, document, labelled)
 budget = {"width": width, "epochs": epochs}
-all_rows, took = pd.concat([reference, rows]), time.monotonic() - clock
+all_rows, took = pd.concat([reference, rows]), began.seconds()
 in_words = run_words.settings(settings)
 sentences |= {
     "odin-source": worded[odin_source],

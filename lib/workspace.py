@@ -3,17 +3,21 @@
 import hashlib
 import json
 import os
+import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import pandas as pd
 from joblib import Memory
 
-from lib.results import write_rows, write_runs, write_whole
-from lib.results.provenance import runs_frame
+from lib.results import provenance, runs_frame, write_rows, write_runs, write_whole
+
+if TYPE_CHECKING:  # running a chapter must not cost the seconds torch takes
+    from lib.data import ImageSet
 
 T = TypeVar("T")
 
@@ -62,6 +66,52 @@ def run_name(chapter: str, parameters: Mapping[str, Any]) -> str:
     words = [chapter, parameters.get("profile"), parameters.get("dataset")]
     digest = hashlib.sha256(text.encode()).hexdigest()[:10]
     return "-".join(str(word) for word in [*words, digest] if word)
+
+
+class Beginning(NamedTuple):
+    """When a run began: by the calendar, and by a clock that only goes forward."""
+
+    date: datetime
+    clock: float
+
+    def seconds(self) -> float:
+        """Wall time since then."""
+        return time.monotonic() - self.clock
+
+
+def begin() -> Beginning:
+    """The beginning of a run that begins now."""
+    return Beginning(datetime.now(UTC), time.monotonic())
+
+
+def leave_run(
+    chapter: str,
+    parameters: Mapping[str, Any],
+    rows: pd.DataFrame,
+    *,
+    began: Beginning,
+    device: str,
+    images: "ImageSet",
+    trained: float = 0.0,
+) -> dict[str, object]:
+    """Leave the rows of a run with their provenance, and return the latter, a row of runs.csv.
+
+    Its time is that since `began`, or the seconds `trained` if more: what an interrupted run had
+    trained before counts as well. `images` are those it was made on.
+    """
+    run = provenance(
+        run=run_name(chapter, parameters),
+        chapter=chapter,
+        profile=parameters["profile"],
+        parameters=parameters,
+        started=began.date,
+        seconds=max(began.seconds(), trained),
+        device=device,
+        data_sha256=images.sha256,
+        data_origin=images.origin,
+    )
+    leave_results(rows, run)
+    return run
 
 
 def leave_results(rows: pd.DataFrame, run: Mapping[str, object]) -> None:
