@@ -82,6 +82,7 @@ from lib.models import CAE, VAE, build, count_parameters
 from lib.pages import (
     gradcon,
     gradcon_classes,
+    gradcon_digits,
     gradcon_near,
     gradcon_places,
     gradcon_reference,
@@ -822,6 +823,12 @@ for method in ("CAE", "CAE+Grad"):
 # {glue:text}`gc-collapse`
 #
 # A smaller learning rate is the control. {glue:text}`gc-slow`
+
+# %% tags=["remove-input"]
+by_digit = gradcon_digits.digits_table(reference, document)
+if len(by_digit):
+    caption = "MNIST, reference runs: AUROC by normal digit, and the networks that draw black"
+    display(results.page_table(by_digit, caption, kind="words"))
 
 # %% tags=["remove-cell", "figure"]
 figure, axes = plt.subplots(

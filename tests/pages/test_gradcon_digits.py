@@ -1,0 +1,85 @@
+"""The table of MNIST's digits: what stands in it, and what is left out."""
+
+import pandas as pd
+import pytest
+
+from lib import results
+from lib.pages.gradcon import GRADCON
+from lib.pages.gradcon_digits import DIGITS, digits_table
+
+SLOW = "lr=0.0001"
+
+
+def row(digit, value, *, seed=0, **changes):
+    where = {"table": "baseline-auroc", "dataset": "MNIST", "method": "CAE", "score": "recon"}
+    where |= {"class_": digit, "metric": "AUROC", "variant": "", "n": 10} | changes
+    return results.row(run="r", value=value, seed=seed, **where)
+
+
+def variance(digit, value, **changes):
+    return row(digit, value, table="training", score="", metric="explained variance", **changes)
+
+
+def printed(*, digits=DIGITS):
+    line = {"table": "sota-auroc", "dataset": "MNIST", "method": "GradCon", "score": GRADCON}
+    return pd.DataFrame([line | {"class": digit, "value": 0.9} for digit in digits])
+
+
+def both(value, slow, *, digits=DIGITS, **changes):
+    """A line at both rates."""
+    return [
+        row(digit, number, variant=setting, **changes)
+        for setting, number in (("", value), (SLOW, slow))
+        for digit in digits
+    ]
+
+
+def cells(table, line, setting):
+    found = table[(table["line"] == line) & (table["setting"] == setting)]
+    return found.iloc[0].to_dict() if len(found) else None
+
+
+def test_means_over_seeds_of_both_rates_stand_beside_what_is_published():
+    more = [row("3", 0.4, seed=1), row("average", 0.1), row("3", 0.0, dataset="Fashion-MNIST")]
+    gradcon = both(0.7, 0.8, table="sota-auroc", method="GradCon", score=GRADCON)
+    table = digits_table(results.frame([*both(0.5, 0.6), *more, *gradcon]), printed())
+    official = cells(table, "CAE recon", "official rate")
+    assert official["2"] == "0.500" and official["3"] == "0.450"  # (0.5 + 0.4) / 2
+    assert official["mean"] == "0.495"  # of the digits' means: (9 · 0.5 + 0.45) / 10
+    assert cells(table, "CAE recon", "a tenth of it")["mean"] == "0.600"
+    assert cells(table, "GradCon", "published")["mean"] == "0.900"
+    assert cells(table, "CAE recon", "published") is None
+    assert table["line"].tolist() == ["CAE recon"] * 2 + ["GradCon"] * 3
+    assert table["setting"].tolist()[2:] == ["published", "official rate", "a tenth of it"]
+
+
+def test_networks_that_explain_less_than_nothing_are_counted():
+    dark = [variance(digit, -1.0 if digit in "13" else 0.0) for digit in DIGITS]
+    dark += [variance("3", 0.8, seed=1), variance("4", -0.1, method="CAE+Grad")]
+    table = digits_table(results.frame([*both(0.5, 0.6), *dark]), printed())
+    black = cells(table, "CAE black", "official rate")
+    assert (black["0"], black["1"], black["3"], black["mean"]) == (
+        "0 of 1", "1 of 1", "1 of 2", "2 of 11",
+    )  # fmt: skip
+    # of the constrained one there is one digit alone
+    assert cells(table, "CAE+Grad black", "official rate") is None
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [row(digit, 0.5) for digit in DIGITS],  # the official rate alone
+        both(0.5, 0.6, digits=DIGITS[:9]),
+        both(0.5, 0.6, dataset="Fashion-MNIST"),
+    ],
+)
+def test_without_ten_digits_at_the_slower_rate_it_is_empty(rows):
+    table = digits_table(results.frame(rows), printed())
+    assert table.empty and list(table.columns) == ["line", "setting", *DIGITS, "mean"]
+
+
+def test_a_published_line_with_a_digit_missing_is_left_out():
+    gradcon = both(0.7, 0.8, table="sota-auroc", method="GradCon", score=GRADCON)
+    table = digits_table(results.frame(gradcon), printed(digits=DIGITS[1:]))
+    assert cells(table, "GradCon", "published") is None and len(table) == 2
