@@ -830,6 +830,9 @@ if len(by_digit):
     caption = "MNIST, reference runs: AUROC by normal digit, and the networks that draw black"
     display(results.page_table(by_digit, caption, kind="words"))
 
+# %% [markdown]
+# Beside the digits that the slides print: {glue:text}`gc-digits-near`
+
 # %% tags=["remove-cell", "figure"]
 figure, axes = plt.subplots(
     2, len(ARMS), figsize=(3 + 2.6 * len(ARMS), 5.6), sharex=True, sharey="row", squeeze=False
@@ -1187,6 +1190,9 @@ near = {
     for name, values in (("the slides", others.slides), ("the third-party runs", others.others))
 }
 sentences["near-line"] = gradcon_near.near_words(near)
+digits = gradcon_classes.by_class(document, "MNIST")[gradcon.COMPARED, "GradCon", gradcon.GRADCON]
+near_digits = {"the slides": gradcon_near.near_settings(reference, digits, "MNIST")}
+sentences["digits-near"] = gradcon_near.near_words(near_digits)
 sentences["epochs-line"] = " ".join(
     told.course(words, *(found_courses[metric][words] for metric in COURSE_METRICS))
     for words in shown_courses
