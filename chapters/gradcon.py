@@ -827,11 +827,12 @@ for method in ("CAE", "CAE+Grad"):
 # %% tags=["remove-input"]
 by_digit = gradcon_digits.digits_table(reference, document)
 if len(by_digit):
-    caption = "MNIST, reference runs: AUROC by normal digit, and the networks that draw black"
+    caption = "MNIST, reference runs: AUROC by normal digit; networks that draw worse than a mean"
     display(results.page_table(by_digit, caption, kind="words"))
 
 # %% [markdown]
-# Beside the digits that the slides print: {glue:text}`gc-digits-near`
+# Is it the dead networks alone that keep us from the printed digits? {glue:text}`gc-digits-living`
+# {glue:text}`gc-digits-near`
 
 # %% tags=["remove-cell", "figure"]
 figure, axes = plt.subplots(
@@ -1192,6 +1193,8 @@ near = {
 sentences["near-line"] = gradcon_near.near_words(near)
 digits = gradcon_classes.by_class(document, "MNIST")[gradcon.COMPARED, "GradCon", gradcon.GRADCON]
 near_digits = {"the slides": gradcon_near.near_settings(reference, digits, "MNIST")}
+sentences["digits-living"] = gradcon_digits.living_words(reference, document)
+sentences["mnist"] += f" {sentences['digits-living']}"
 sentences["digits-near"] = gradcon_near.near_words(near_digits)
 sentences["epochs-line"] = " ".join(
     told.course(words, *(found_courses[metric][words] for metric in COURSE_METRICS))

@@ -5,7 +5,7 @@ import pytest
 
 from lib import results
 from lib.pages.gradcon import GRADCON
-from lib.pages.gradcon_digits import DIGITS, digits_table
+from lib.pages.gradcon_digits import DIGITS, digits_table, living_words
 
 SLOW = "lr=0.0001"
 
@@ -57,12 +57,12 @@ def test_networks_that_explain_less_than_nothing_are_counted():
     dark = [variance(digit, -1.0 if digit in "13" else 0.0) for digit in DIGITS]
     dark += [variance("3", 0.8, seed=1), variance("4", -0.1, method="CAE+Grad")]
     table = digits_table(results.frame([*both(0.5, 0.6), *dark]), printed())
-    black = cells(table, "CAE black", "official rate")
+    black = cells(table, "CAE networks below the mean image", "official rate")
     assert (black["0"], black["1"], black["3"], black["mean"]) == (
         "0 of 1", "1 of 1", "1 of 2", "2 of 11",
     )  # fmt: skip
     # of the constrained one there is one digit alone
-    assert cells(table, "CAE+Grad black", "official rate") is None
+    assert cells(table, "CAE+Grad networks below the mean image", "official rate") is None
 
 
 @pytest.mark.parametrize(
@@ -83,3 +83,32 @@ def test_a_published_line_with_a_digit_missing_is_left_out():
     gradcon = both(0.7, 0.8, table="sota-auroc", method="GradCon", score=GRADCON)
     table = digits_table(results.frame(gradcon), printed(digits=DIGITS[1:]))
     assert cells(table, "GradCon", "published") is None and len(table) == 2
+
+
+def test_living_networks_are_those_that_explain_something():
+    gradcon = {"table": "sota-auroc", "method": "GradCon", "score": GRADCON}
+    alive = {"method": "CAE+Grad"}
+    rows = [
+        *(row("0", value, seed=seed, **gradcon) for seed, value in enumerate((0.8, 0.2, 0.6))),
+        *(
+            variance("0", value, seed=seed, **alive)
+            for seed, value in ((0, 0.5), (1, -1), (2, 0.1))
+        ),
+        row("1", 0.5, **gradcon),
+        variance("1", 0.0, **alive),  # black: no better than the mean
+        variance("1", 0.9),  # the plain network's does not count
+        row("2", 1.0, **gradcon),
+        variance("2", 0.4, **alive),
+        row("3", 0.1, **gradcon | {"variant": SLOW}),
+        variance("3", 0.9, **alive, variant=SLOW),
+    ]
+    words = living_words(results.frame(rows), printed())
+    assert "Over the 3 of 5 constrained networks" in words
+    assert "of the digits 0, 2, GradCon has 0.850" in words  # ((0.8 + 0.6) / 2 + 1.0) / 2
+    assert "print 0.900 for these digits" in words
+    assert "by digit 0.150)" in words  # (|0.7 - 0.9| + |1.0 - 0.9|) / 2
+
+
+@pytest.mark.parametrize("rows", [[], [row("0", 0.5)], both(0.5, 0.6)])
+def test_without_living_networks_it_says_so(rows):
+    assert "no reference runs" in living_words(results.frame(rows), printed())
