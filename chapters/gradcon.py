@@ -823,7 +823,8 @@ for method in ("CAE", "CAE+Grad"):
 # {glue:text}`gc-collapse`
 #
 # A smaller learning rate is the control. {glue:text}`gc-slow` The table has both learning rates by
-# digit, *official* and *slower*; *poor* counts networks that draw worse than the mean image.
+# digit, *official* and *slower*; *poor* counts networks that draw worse than the mean image. At the
+# slower rate that need not be death: few epochs may leave a network on its way.
 
 # %% tags=["remove-input"]
 by_digit = gradcon_digits.digits_table(reference, document)
