@@ -60,8 +60,10 @@ def living_words(reference: pd.DataFrame, document: pd.DataFrame) -> str:
     places = {"dataset": "MNIST", "method": "GradCon", "table": COMPARED}
     own = document[(document[list(places)] == pd.Series(places)).all(axis=1)]
     printed = own.set_index("class")["value"].reindex(means.index).dropna()
+    if not len(scored) or not len(drawn):
+        return "There are no reference runs of GradCon on MNIST yet."
     if not len(printed):
-        return "There are no reference runs with living networks on MNIST yet."
+        return f"None of the {len(drawn)} constrained networks draws better than the mean image."
     means = means[printed.index]
     return (
         f"Over the {len(kept)} of {len(drawn)} constrained networks that draw better than the mean "

@@ -110,5 +110,12 @@ def test_living_networks_are_those_that_explain_something():
 
 
 @pytest.mark.parametrize("rows", [[], [row("0", 0.5)], both(0.5, 0.6)])
-def test_without_living_networks_it_says_so(rows):
+def test_without_rows_of_gradcon_it_says_so(rows):
     assert "no reference runs" in living_words(results.frame(rows), printed())
+
+
+def test_without_living_networks_it_says_so():
+    gradcon = {"table": "sota-auroc", "method": "GradCon", "score": GRADCON}
+    rows = [row("0", 0.5, **gradcon), variance("0", -0.1, method="CAE+Grad")]
+    words = living_words(results.frame(rows), printed())
+    assert words == "None of the 1 constrained networks draws better than the mean image."

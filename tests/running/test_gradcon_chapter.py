@@ -333,9 +333,12 @@ def test_the_page_reads_each_kind_of_reference(
     assert "From epoch 60 to 150" in told["epochs-line"]
     assert "MNIST, reference, learning rate 0.0001 (10 classes" in told["fisher-line"]
     assert told["direction-line"].startswith("CIFAR-10, reference (1 seed)")
+    assert "to the slides" in told["digits-near"]
+    assert "of the 10 constrained networks" in told["digits-living"]  # or of them none
+    assert told["mnist"].endswith(told["digits-living"])
     assert "On the classes car, deer, truck alone" in told["loss-line"]
     assert told["moves-source"] == found["half"]["moves-source"] == "reference runs on CIFAR-10"
     assert "n = 2" in found["half"]["moves-line"]
-    for key in ("sacrifice", "gap-line", "budget-cifar", "cifar-10", "slow"):
+    for key in ("sacrifice", "gap-line", "budget-cifar", "cifar-10", "slow", "mnist"):
         assert " yet" in found["half"][key] and " yet" in found["none"][key]
     assert found["none"]["moves-source"] == "this build, MNIST-5k"
