@@ -42,7 +42,6 @@ trust = False  # also read images whose content hash is not known
 device = "auto"  # auto, cpu or cuda
 
 # %% tags=["remove-cell"]
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd

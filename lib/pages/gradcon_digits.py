@@ -4,9 +4,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from lib.pages.gradcon import COMPARED, GRADCON, TRAINING, Setting, single_classes
-from lib.pages.gradcon_reference import SLOW
-from lib.results.variants import variant
+from lib.pages.gradcon import COMPARED, GRADCON, Setting, single_classes
+from lib.pages.gradcon_reference import SLOW, explained_variance
 
 PLACES = (("CAE", "recon"), ("CAE+Grad", "recon"), ("CAE+Grad", "grad"), ("GradCon", GRADCON))
 RATES: Mapping[str, Setting] = {"official": {}, "slower": SLOW}
@@ -52,7 +51,8 @@ def living_words(reference: pd.DataFrame, document: pd.DataFrame) -> str:
     of all seeds at the official rate, beside what is published for the same digits.
     """
     ours = reference[reference["dataset"] == "MNIST"]
-    drawn = _explained(ours, "CAE+Grad", {})
+    drawn = explained_variance(ours, {})
+    drawn = drawn[drawn["method"] == "CAE+Grad"]
     alive = drawn[drawn["value"] > 0].set_index(["class", "seed"]).index
     scored = single_classes(ours, "GradCon", GRADCON).set_index(["class", "seed"])["value"]
     kept = scored[scored.index.isin(alive)]
@@ -73,16 +73,9 @@ def living_words(reference: pd.DataFrame, document: pd.DataFrame) -> str:
     )
 
 
-def _explained(rows: pd.DataFrame, method: str, setting: Setting) -> pd.DataFrame:
-    """The rows of the variance of each digit's validation images that a network explains."""
-    keys = {"table": TRAINING, "method": method, "variant": variant(**setting)}
-    keys["metric"] = "explained variance"
-    return rows[(rows[list(keys)] == pd.Series(keys)).all(axis=1) & rows["class"].isin(DIGITS)]
-
-
 def _poor(rows: pd.DataFrame, method: str, setting: Setting) -> dict[str, str]:
     """How many networks of each digit explain less than nothing; empty unless all ten are there."""
-    kept = _explained(rows, method, setting)
+    kept = explained_variance(rows[rows["method"] == method], setting)
     bad = kept.assign(bad=kept["value"] < 0).groupby("class")["bad"].agg(["sum", "count"])
     if len(bad) < len(DIGITS):
         return {}

@@ -109,10 +109,15 @@ def budget(reference: pd.DataFrame, runs: pd.DataFrame, title: str) -> str:
     return f"Reference runs: {epochs}; seeds with all ten classes: {seeds}."
 
 
+def explained_variance(rows: pd.DataFrame, *settings: Setting) -> pd.DataFrame:
+    """The rows of the variance of validation images that networks of single classes explain."""
+    share = rows[(rows["class"] != "average") & (rows["metric"] == "explained variance")]
+    return share[share["variant"].isin([variant(**setting) for setting in settings])]
+
+
 def worse_than_mean(rows: pd.DataFrame, *settings: Setting) -> str:
     """How many networks of each kind draw worse than the mean image would, in these settings."""
-    share = rows[(rows["class"] != "average") & (rows["metric"] == "explained variance")]
-    share = share[share["variant"].isin([variant(**setting) for setting in settings])]
+    share = explained_variance(rows, *settings)
     counts = share.assign(bad=share["value"] < 0).groupby("method")["bad"].agg(["sum", "count"])
     return ", ".join(
         f"{line['sum']} of {line['count']} ({method})" for method, line in counts.iterrows()

@@ -30,7 +30,7 @@ def code_files(*code: object) -> list[Path]:
 
 def _imported(file: Path) -> set[str]:
     """Modules of the project that a file imports, anywhere in it."""
-    tree, names = ast.parse(file.read_text()), set()
+    tree, names = ast.parse(file.read_text(encoding="utf-8")), set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
