@@ -17,6 +17,9 @@ SHOWN = (
     ("baseline-auroc", "untrained CAE", "grad"),
     ("baseline-auroc", "distance to mean", ""),
 )
+NOT_TRAINED = ("untrained CAE", "distance to mean", oracle.UNTRAINED, oracle.PIXELS)
+NO_NETWORK = ("distance to mean", oracle.PIXELS)
+NONE = "none"
 PLANTED = lo.Place("planted-average", "", "mean pixel average precision")
 LOCALIZATION = {
     "top 5 pixels: 0-2 shared": (lo.agreement_place(5, most=False), 3),
@@ -86,7 +89,6 @@ def glance(rows: pd.DataFrame, runs: pd.DataFrame, published: pd.DataFrame) -> s
     averages = rows[(rows["class"] == "average") & (rows["variant"] == "")]
     for title in averages["dataset"].drop_duplicates():
         kept = rows[(rows["dataset"] == title) & (rows["variant"] == "")]
-        (epochs,) = _given(kept, runs[runs["chapter"] == "gradcon"], "epochs")
         for table, method, score in SHOWN:
             ours = _pick(averages, table, title, method, score)
             if ours.empty:
@@ -94,8 +96,10 @@ def glance(rows: pd.DataFrame, runs: pd.DataFrame, published: pd.DataFrame) -> s
             told = _pick(published[published["class"] == "average"], table, title, method, score)
             printed = f"{told.iloc[0]:.3f}" if len(told) else ""
             name = ", ".join(filter(None, [method, score]))
-            cells = [title, name, printed, mean_text(ours), f"{len(ours)}, {epochs}"]
-            lines.append(f"| {' | '.join(cells)} |")
+            behind = kept[(kept["table"] == table) & (kept["method"] == method)]
+            (epochs,) = _given(behind, runs[runs["chapter"] == "gradcon"], "epochs")
+            budget = f"{len(ours)}, {NONE if method in NOT_TRAINED else epochs}"
+            lines.append(f"| {title} | {name} | {printed} | {mean_text(ours)} | {budget} |")
     return "\n".join(lines)
 
 
@@ -144,8 +148,10 @@ def glance_oracle(rows: pd.DataFrame, runs: pd.DataFrame, published: pd.DataFram
             theirs = pick(told, dataset=title, class_=oracle.CLASS, **where)
             printed = f"{theirs.iloc[0]:.3f}" if len(theirs) else ""
             kept = rows[(rows["dataset"] == title) & (rows["table"] == table)]
-            budget = ", ".join([str(len(ours)), *_given(kept, runs, "width", "epochs")])
-            cells = [title, words, printed, mean_text(ours), budget]
+            width, epochs = _given(kept, runs, "width", "epochs")
+            width = NONE if method in NO_NETWORK else width
+            epochs = NONE if method in NOT_TRAINED else epochs
+            cells = [title, words, printed, mean_text(ours), f"{len(ours)}, {width}, {epochs}"]
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) if len(lines) > 2 else ""
 

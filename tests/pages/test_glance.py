@@ -4,6 +4,7 @@ import pandas as pd
 
 from lib import results
 from lib.pages import glance as page
+from lib.pages import oracle
 from lib.pages.glance import END, START
 from lib.paths import ROOT
 
@@ -63,6 +64,17 @@ def test_the_budget_is_that_of_the_runs_behind_the_line() -> None:
     assert "| 3, 20 and 150 |" in page.glance(both, runs, told)  # by size, not as text
 
 
+def test_what_is_not_trained_has_no_epochs() -> None:
+    told, runs = results.published("gradcon-slides"), results.runs_frame([RUN])
+    plain = {"table": "baseline-auroc", "method": "distance to mean", "score": ""}
+    found = pd.concat([rows(0.9), rows(0.8).assign(**plain)])
+    lines = page.glance(found, runs, told).splitlines()[2:]
+    assert lines == [
+        "| MNIST | GradCon, recon+beta*grad | 0.973 | 0.900 | 1, 20 |",
+        "| MNIST | distance to mean |  | 0.800 | 1, none |",
+    ]
+
+
 def test_only_the_part_between_the_marks_is_replaced() -> None:
     text = f"before {START} old {END} after"
     assert page.with_glance(text, "new") == f"before {START}\n\nnew\n\n{END} after"
@@ -112,6 +124,12 @@ def test_the_oracle_shows_each_image_set_with_its_width() -> None:
         "| CIFAR-10 | max logit | 0.776 | 0.750 ± 0.025 | 3, 16, 12 |",
         "| Fashion-MNIST | max logit |  | 0.900 | 1, 16, 12 |",
     ]
+    pixels = {"table": "networks", "method": oracle.PIXELS, "score": oracle.PIXEL_FOREST}
+    no_network = page.glance_oracle(found.iloc[3:].assign(**pixels), runs, told)
+    assert no_network == ""  # a set is told of where the classifiers have rows
+    both = pd.concat([found.iloc[3:], found.iloc[3:].assign(**pixels)])
+    last = page.glance_oracle(both, runs, told).splitlines()[-1]
+    assert last == "| Fashion-MNIST | forest on pixels |  | 0.900 | 1, none, none |"
     assert page.glance_oracle(found.iloc[:0], runs, told) == ""
 
 
