@@ -82,6 +82,7 @@ from lib.models import CAE, VAE, build, count_parameters
 from lib.pages import (
     gradcon,
     gradcon_classes,
+    gradcon_course,
     gradcon_digits,
     gradcon_near,
     gradcon_places,
@@ -863,8 +864,7 @@ plt.close(figure)
 #
 # {glue:text}`gc-epochs-line`
 
-
-# %% tags=["remove-cell", "figure"]
+# %% tags=["remove-cell"]
 course_sources = {
     f"{title}, reference": (reference, title, {})
     for title in ("CIFAR-10", "MNIST", "Fashion-MNIST")
@@ -878,6 +878,18 @@ found_courses = {
     for metric in COURSE_METRICS
 }
 shown_courses = [words for words, wide in found_courses["AUROC"].items() if len(wide)]
+both_courses = {
+    words: tuple(found_courses[metric][words] for metric in COURSE_METRICS)
+    for words in shown_courses
+}
+
+# %% tags=["hide-input", "full-width", "figure"]
+results.page_table(
+    gradcon_course.change_table(both_courses),
+    "Change of the mean AUROC (how many networks rose, of all), and of the validation error",
+)
+
+# %% tags=["remove-cell", "figure"]
 COURSE_COLOURS = dict(
     zip(
         ("CAE recon", "CAE grad", "CAE+Grad recon", "CAE+Grad grad", *order),
@@ -1199,8 +1211,7 @@ sentences["digits-living"] = gradcon_digits.living_words(reference, document)
 sentences["mnist"] += f" {sentences['digits-living']}"
 sentences["digits-near"] = gradcon_near.near_words(near_digits)
 sentences["epochs-line"] = " ".join(
-    told.course(words, *(found_courses[metric][words] for metric in COURSE_METRICS))
-    for words in shown_courses
+    gradcon_course.last_change(words, courses) for words, courses in both_courses.items()
 ) or ("This run did not look at the test images on the way (parameter watch).")
 sentences["build"] = (
     f"This build, on {images.title}: {checked['CAE+Grad grad']:.3f} (gradient), "

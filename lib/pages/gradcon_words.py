@@ -4,9 +4,7 @@ Each says whose numbers it holds (`name`, "CIFAR-10, reference") and over how ma
 seeds. None holds a verdict: they stay true whatever the numbers are.
 """
 
-import math
 from collections.abc import Mapping, Sequence, Sized
-from itertools import pairwise
 
 import pandas as pd
 
@@ -14,7 +12,6 @@ from lib.metrics import student_interval
 from lib.pages import gradcon
 from lib.results.tables import interval_text
 
-MILESTONES = (1, 20, 60, 150)  # epochs of the reference runs between which changes are told
 DOCUMENT_EPOCHS = 1000
 UNTRIED = {
     "alpha": "the weight of the constraint",
@@ -56,38 +53,6 @@ def epochs(found: Mapping[int, Sequence[int]]) -> str:
         for count, seeds in found.items()
     ]
     return ", ".join(parts) or "no epochs"
-
-
-def course(name: str, aurocs: pd.DataFrame, losses: pd.DataFrame) -> str:
-    """How AUROC and validation loss (`gradcon.courses`) change between MILESTONES.
-
-    Where there are fewer than two of them, from the first epoch that was looked at to the last.
-    With the last milestone also what its rate, per doubling of epochs, would give by the
-    document's 1000 epochs.
-    """
-    seen = [epoch for epoch in MILESTONES if epoch in aurocs]
-    steps = list(pairwise(seen)) or [(int(aurocs.columns[0]), int(aurocs.columns[-1]))]
-    parts, logarithms = [], losses.map(math.log, na_action="ignore")
-    for start, end in steps:
-        if (changes := gradcon.course_changes(aurocs, start, end)).empty:
-            continue
-        moved = ", ".join(
-            f"{line} {change.mean:+.3f} (up in {up} of {n} networks)"
-            for line, change, n, up in changes.itertuples()
-        )
-        factors = gradcon.course_changes(logarithms, start, end)["change"]
-        errors = ", ".join(f"{m} {100 * math.exp(c.mean) - 100:+.0f} %" for m, c in factors.items())
-        error = f"; the error by {errors}" if errors else ""
-        parts.append(f"From epoch {start} to {end} the mean AUROC changes by {moved}{error}.")
-    if len(seen) > 1 and seen[-1] == MILESTONES[-1] and len(changes):
-        times = math.log(DOCUMENT_EPOCHS / seen[-1]) / math.log(seen[-1] / seen[-2])
-        far = ", ".join(f"{line} {times * c.mean:+.3f}" for line, c in changes["change"].items())
-        parts.append(
-            f"If every doubling of epochs changed as much as between {seen[-2]} and {seen[-1]}, "
-            f"the document's {DOCUMENT_EPOCHS} epochs would bring another {far}: an extrapolation, "
-            "not a measurement."
-        )
-    return f"{name}: {' '.join(parts)}"
 
 
 def layers(name: str, found: pd.DataFrame) -> str:

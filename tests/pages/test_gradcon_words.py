@@ -5,14 +5,6 @@ import pandas as pd
 from lib.pages import gradcon_words as told
 
 
-def wide(values, *, line="CAE recon"):
-    """One network per row of `values`, given as {epoch: value}."""
-    index = pd.MultiIndex.from_tuples(
-        [(line, str(i), 0) for i in range(len(values))], names=["line", "class", "seed"]
-    )
-    return pd.DataFrame(values, index=index).rename_axis(columns="epoch")
-
-
 def test_a_mean_has_an_interval_only_over_several_seeds():
     assert told.mean(pd.Series([0.5])) == "0.500"
     # two values 0.2 apart: half width 12.706 * 0.1414 / sqrt(2) = 1.271
@@ -31,24 +23,6 @@ def test_epochs_name_the_seeds_only_where_they_differ():
         told.epochs({20: [1, 2], 60: [0]}) == "20 epochs with seeds 1 and 2, 60 epochs with seed 0"
     )
     assert told.epochs({}) == "no epochs"
-
-
-def test_a_course_tells_changes_and_what_their_rate_would_give():
-    aurocs = wide([{20: 0.5, 60: 0.6, 150: 0.7}, {20: 0.5, 60: 0.4, 150: 0.5}])
-    losses = wide([{20: 1.0, 60: 0.5, 150: 0.25}], line="CAE")
-    text = told.course("X, reference", aurocs, losses)
-    assert text.startswith("X, reference: From epoch 20 to 60")
-    assert "CAE recon +0.000 (up in 1 of 2 networks); the error by CAE -50 %." in text
-    assert "From epoch 60 to 150 the mean AUROC changes by CAE recon +0.100 (up in 2 of 2" in text
-    # ln(1000 / 150) / ln(150 / 60) = 1.897 / 0.916 = 2.070
-    assert "would bring another CAE recon +0.207: an extrapolation" in text
-
-
-def test_a_short_course_is_told_from_its_first_epoch_to_its_last():
-    text = told.course("b", wide([{1: 0.5, 8: 0.6}]), wide([], line="CAE"))
-    assert text == (
-        "b: From epoch 1 to 8 the mean AUROC changes by CAE recon +0.100 (up in 1 of 1 networks)."
-    )
 
 
 def test_layers_name_the_best_of_each_class():

@@ -330,7 +330,7 @@ def test_the_page_reads_each_kind_of_reference(
     assert told["untried"].startswith("Not tried yet: the weight of the constraint")
     assert "2 epochs; " in told["budget-cifar"] and "after 2 epochs (at" in told["slow"]
     assert "CAE 1, CAE+Grad 1, VAE 1, VAE+Grad 1" in told["budget-cifar"]
-    assert "From epoch 60 to 150" in told["epochs-line"]
+    assert "from epoch 60 to 150" in told["epochs-line"]
     assert "MNIST, reference, learning rate 0.0001 (10 classes" in told["fisher-line"]
     assert told["direction-line"].startswith("CIFAR-10, reference (1 seed)")
     assert "to the slides" in told["digits-near"]
