@@ -580,7 +580,7 @@ for axis, line in zip(axes.flat, shown_lines, strict=False):
     kind = next((word for word in ("recon", "grad", "latent") if word in line), "recon+beta*grad")
     part = beside_slides[beside_slides["line"] == line]
     class_scatter(axis, part, limits=limits, color=COLOURS.get(kind, "0.3"))
-    axis.set_title(f"{line}\nr = {followed[line].r.mean:.2f}", fontsize="small")
+    axis.set_title(f"{line}\nr = {followed[line].told}", fontsize="small")
 for axis in axes.flat[len(shown_lines) :]:
     axis.axis("off")
 figure.supxlabel("AUROC as printed", fontsize="small")

@@ -80,13 +80,21 @@ def followed(table: pd.DataFrame) -> dict[str, Followed]:
 
 
 def followed_words(found: Mapping[str, Followed]) -> str:
-    """The correlation of every printed line with our line of the same score, highest first."""
-    own = [line for line in found if "," not in line]
+    """Which printed lines our lines of the same score follow, by the sign of r's interval."""
+    own = sorted((line for line in found if "," not in line), key=lambda line: -found[line].r.mean)
     if not own:
         return "There are no reference runs to hold against single classes yet."
-    own.sort(key=lambda line: -found[line].r.mean)
-    lines = "; ".join(f"{line} {found[line].told}" for line in own)
-    return f"Pearson's r over the classes, with its 95 % interval: {lines}."
+    groups = {
+        "above zero": [line for line in own if found[line].r.low > 0],
+        "below zero": [line for line in own if found[line].r.high < 0],
+    }
+    groups["of open sign"] = [n for n in own if not any(n in g for g in groups.values())]
+    told_groups = "; ".join(
+        f"{words} for {', '.join(f'{line} ({found[line].r.mean:.2f})' for line in lines)}"
+        for words, lines in groups.items()
+        if lines
+    )
+    return f"Pearson's r over the classes is, with its 95 % interval, {told_groups}."
 
 
 def error_found(found: Mapping[str, Followed]) -> str:
@@ -117,11 +125,10 @@ def error_words(found: Mapping[str, Followed]) -> str:
         return NOT_YET
     squared, crossed, plain, plain_crossed = (found[line] for line in ERRORS)
     text = (
-        f"Class by class, the VAE's printed recon (mean {squared.published:.3f}) has a correlation "
-        f"of {squared.told} with the squared error of our VAE (mean {squared.ours:.3f}) and of "
-        f"{crossed.told} with the cross-entropy of the same reconstructions (mean "
-        f"{crossed.ours:.3f}). The CAE's printed recon (mean {plain.published:.3f}) has "
-        f"{plain.told} with the squared error and {plain_crossed.told} with the cross-entropy."
+        f"Class by class, the VAE's printed recon has a correlation of {squared.r.mean:.2f} with "
+        f"the squared error of our VAE and of {crossed.r.mean:.2f} with the cross-entropy of the "
+        f"same reconstructions; the CAE's has {plain.r.mean:.2f} with the squared error and "
+        f"{plain_crossed.r.mean:.2f} with the cross-entropy."
     )
     if not _apart(found):
         return text
@@ -140,8 +147,8 @@ def entropy_words(found: Mapping[str, Followed]) -> str:
         return ""
     return (
         "Even a perfect reconstruction keeps the entropy of the pixels as its cross-entropy, and "
-        f"that alone, without any network, has a correlation of {found[ENTROPY].told} with the "
-        f"VAE's printed recon (mean {found[ENTROPY].ours:.3f})."
+        f"that alone, without any network, has a correlation of {found[ENTROPY].r.mean:.2f} with "
+        "the VAE's printed recon."
     )
 
 

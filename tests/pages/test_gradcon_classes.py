@@ -10,6 +10,7 @@ from lib.results import frame, published, reference_rows, row
 
 NAMES = ("plane", "car", "bird", "cat", "deer")
 UP, DOWN, BENT = (0.5, 0.6, 0.7, 0.8, 0.9), (0.9, 0.8, 0.7, 0.6, 0.5), (0.5, 0.6, 0.7, 0.9, 0.8)
+OPEN = (0.9, 0.6, 0.7, 0.8, 0.5)
 WITH_ERRORS = {"VAE recon": UP, "VAE recon, cross-entropy": DOWN}
 WITH_ERRORS |= {"CAE recon": BENT, "CAE recon, cross-entropy": DOWN}
 
@@ -93,15 +94,22 @@ def test_too_few_classes_are_no_line():
         assert "no reference runs" in told.followed_words(told.followed(found))
 
 
-def test_correlations_are_told_highest_first_without_other_errors():
+def test_correlations_are_told_by_sign_highest_first_without_other_errors():
     lines = {"VAE recon": DOWN, "CAE recon": BENT, "VAE recon, cross-entropy": UP}
+    lines |= {"CAE+Grad recon": UP, "VAE+Grad recon": OPEN}
     found = told.followed(beside(lines | {"flat": (0.5,) * 5}))
     assert list(found) == list(lines)
     assert found["CAE recon"].r == pearson_interval(UP, BENT)
     # both means of 0.5 to 0.9; two exchanged neighbours: r = 1 - 2 * 0.1^2 / 0.1 / 2 = 0.9
     assert found["CAE recon"][1:] == pytest.approx((0.7, 0.7), abs=1e-12)  # float64
     words = told.followed_words(found)
-    assert "interval: CAE recon 0.90 [0.09, 0.99]; VAE recon -1.00 [-1.00, -1.00]." in words
+    # OPEN exchanges the outer ones: r = 1 - 2 * 0.4^2 / 0.1 / 2 = -0.6, of five numbers
+    assert words.endswith(
+        "interval, above zero for CAE+Grad recon (1.00), CAE recon (0.90); below zero for VAE "
+        "recon (-1.00); of open sign for VAE+Grad recon (-0.60)."
+    )
+    only = told.followed_words({"CAE recon": found["CAE recon"]})
+    assert only.endswith("interval, above zero for CAE recon (0.90).")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +120,7 @@ def test_cross_entropy_is_only_concluded_from_intervals_apart(squared, crossed, 
     found = told.followed(beside(lines))
     words, short = told.error_words(found), told.error_found(found)
     r = 1 if squared == UP else -1
-    assert f"correlation of {r:.2f} [{r:.2f}, {r:.2f}] with the squared error" in words
+    assert f"correlation of {r:.2f} with the squared error" in words
     assert f"and of {r:.2f} with their squared error" in short
     assert ("in all likelihood" in words) == concluded == ("compares two kinds" in short)
     without = {line: one for line, one in found.items() if line != "CAE recon, cross-entropy"}
@@ -121,7 +129,7 @@ def test_cross_entropy_is_only_concluded_from_intervals_apart(squared, crossed, 
 
 def test_the_entropy_is_told_where_it_was_measured():
     found = told.followed(beside(WITH_ERRORS | {"VAE recon, pixel entropy": DOWN}))
-    assert "correlation of -1.00 [-1.00, -1.00] with the VAE's" in told.entropy_words(found)
+    assert "correlation of -1.00 with the VAE's" in told.entropy_words(found)
     assert told.entropy_words({}) == ""
 
 
