@@ -821,7 +821,7 @@ for method in ("CAE", "CAE+Grad"):
 # direction. It acts earlier. The slope of a cosine grows as the gradient shrinks, so the
 # constrained network is still pushed where the error alone hardly moves the plain one. What looks
 # like an effect of the constraint on *detection* can therefore be one on *training*.
-# {glue:text}`gc-collapse`
+# {glue:text}`gc-collapse` {glue:text}`gc-digits-variational`
 #
 # A smaller learning rate is the control. {glue:text}`gc-slow` The table has both learning rates by
 # digit, *official* and *slower*; *poor* counts networks that draw worse than the mean image. At the
@@ -1208,7 +1208,17 @@ sentences["near-line"] = gradcon_near.near_words(near)
 digits = gradcon_classes.by_class(document, "MNIST")[gradcon.COMPARED, "GradCon", gradcon.GRADCON]
 near_digits = {"the slides": gradcon_near.near_settings(reference, digits, "MNIST")}
 sentences["digits-living"] = gradcon_digits.living_words(reference, document)
-sentences["mnist"] += f" {sentences['digits-living']}"
+sentences["digits-variational"] = gradcon_digits.variational_words(reference)
+sentences["mnist"] = " ".join(
+    filter(
+        None,
+        [
+            sentences["mnist"],
+            sentences["digits-living"],
+            gradcon_digits.variational_words(reference, short=True),
+        ],
+    )
+)
 sentences["digits-near"] = gradcon_near.near_words(near_digits)
 sentences["epochs-line"] = " ".join(
     gradcon_course.last_change(words, courses) for words, courses in both_courses.items()

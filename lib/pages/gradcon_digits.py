@@ -4,10 +4,14 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from lib.pages.gradcon import COMPARED, GRADCON, Setting, single_classes
-from lib.pages.gradcon_reference import SLOW, explained_variance
+from lib.pages import gradcon_words as told
+from lib.pages.gradcon import COMPARED, GRADCON, NETWORKS, Setting, single_classes
+from lib.pages.gradcon_reference import SLOW, average, explained_variance
 
-PLACES = (("CAE", "recon"), ("CAE+Grad", "recon"), ("CAE+Grad", "grad"), ("GradCon", GRADCON))
+PLACES = (
+    *(("CAE", "recon"), ("CAE+Grad", "recon"), ("CAE+Grad", "grad"), ("GradCon", GRADCON)),
+    *(("VAE", "recon"), ("VAE+Grad", "recon"), ("VAE+Grad", "grad")),
+)
 RATES: Mapping[str, Setting] = {"official": {}, "slower": SLOW}
 DIGITS = [str(digit) for digit in range(10)]
 
@@ -15,9 +19,9 @@ DIGITS = [str(digit) for digit in range(10)]
 def digits_table(reference: pd.DataFrame, document: pd.DataFrame) -> pd.DataFrame:
     """AUROC with every digit as normal class, in words: as the slides print it, and at both rates.
 
-    Ours are means over seeds. Two lines count the networks, over all seeds, that draw validation
-    images worse than the mean image would. The columns are line, rate, mean and the digits;
-    lines without all ten digits are left out, and it is empty without the slower rate.
+    Ours are means over seeds. The last lines count the networks, over all seeds, that draw
+    validation images worse than the mean image would. The columns are line, rate, mean and the
+    digits; lines without all ten digits are left out, and it is empty without the slower rate.
     """
     ours, printed = (rows[rows["dataset"] == "MNIST"] for rows in (reference, document))
     found = []
@@ -34,7 +38,7 @@ def digits_table(reference: pd.DataFrame, document: pd.DataFrame) -> pd.DataFram
         for means in [rows[rows["class"].isin(DIGITS)].groupby("class")["value"].mean()]
         if len(means) == len(DIGITS)
     ]
-    for method in ("CAE", "CAE+Grad"):
+    for method in NETWORKS:
         lines += [
             {"line": f"{method} poor", "rate": words} | counts
             for words, setting in RATES.items()
@@ -71,6 +75,34 @@ def living_words(reference: pd.DataFrame, document: pd.DataFrame) -> str:
         f"{printed.mean():.3f} for these digits (mean absolute difference by digit "
         f"{(means - printed).abs().mean():.3f})."
     )
+
+
+def variational_words(reference: pd.DataFrame, *, short: bool = False) -> str:
+    """Recon of the VAE on MNIST with and without the constraint, and how many networks are dead.
+
+    Dead are those that draw worse than the mean image. `short` tells of the VAE without constraint
+    alone, and is empty without rows of both on all ten digits.
+    """
+    drawn = explained_variance(reference[reference["dataset"] == "MNIST"], {})
+    dead = {str(method): part < 0 for method, part in drawn.groupby("method")["value"]}
+    recon = {m: average(reference, "MNIST", m, "recon") for m in ("VAE", "VAE+Grad")}
+    if not all(method in dead and len(values) for method, values in recon.items()):
+        return "" if short else "There are no reference runs of the VAE on MNIST yet."
+    counts = {method: f"{part.sum()} of {len(part)}" for method, part in dead.items()}
+    text = (
+        f"Of the plain VAE's networks on MNIST {counts['VAE']} draw worse than the mean "
+        f"image, and its recon has {told.mean(recon['VAE'])} ({told.seeds(recon['VAE'])})"
+    )
+    if short:
+        return f"{text}."
+    text += f"; under the constraint {counts['VAE+Grad']} do, and it has "
+    text += f"{told.mean(recon['VAE+Grad'])}."
+    share = {method: part.mean() for method, part in dead.items()}
+    if share["VAE+Grad"] > share["VAE"]:
+        saved = share.get("CAE+Grad", 1) < share.get("CAE", 0)
+        other = ", while it saves some of the CAE's" if saved else ""
+        text += f" So the constraint costs the VAE networks{other}."
+    return text
 
 
 def _poor(rows: pd.DataFrame, method: str, setting: Setting) -> dict[str, str]:

@@ -5,7 +5,7 @@ import pytest
 
 from lib import results
 from lib.pages.gradcon import GRADCON
-from lib.pages.gradcon_digits import DIGITS, digits_table, living_words
+from lib.pages.gradcon_digits import DIGITS, digits_table, living_words, variational_words
 
 SLOW = "lr=0.0001"
 
@@ -119,3 +119,45 @@ def test_without_living_networks_it_says_so():
     rows = [row("0", 0.5, **gradcon), variance("0", -0.1, method="CAE+Grad")]
     words = living_words(results.frame(rows), printed())
     assert words == "None of the 1 constrained networks draws better than the mean image."
+
+
+def variational(*, killed, saved):
+    """Two digits: all of VAE live and all of CAE are dead; of VAE+Grad and CAE+Grad some are."""
+    dead = {"CAE": 2, "CAE+Grad": 2 - saved, "VAE": 0, "VAE+Grad": killed}
+    rows = [
+        variance(digit, -0.5 if place < count else 0.5, method=method)
+        for method, count in dead.items()
+        for place, digit in enumerate("01")
+    ]
+    rows += [row("average", 0.9, method="VAE"), row("average", 0.7, method="VAE+Grad")]
+    rows.append(variance("0", -0.5, method="VAE", variant=SLOW))  # another rate does not count
+    return results.frame(rows)
+
+
+@pytest.mark.parametrize(
+    ("killed", "saved", "end"),
+    [
+        (1, 1, " So the constraint costs the VAE networks, while it saves some of the CAE's."),
+        (1, 0, " So the constraint costs the VAE networks."),
+        (0, 1, ""),
+    ],
+)
+def test_what_the_constraint_does_to_the_networks_of_the_vae(killed, saved, end):
+    rows = variational(killed=killed, saved=saved)
+    plain = "Of the plain VAE's networks on MNIST 0 of 2 draw worse than the mean image, and its "
+    plain += "recon has 0.900 (1 seed)"
+    assert variational_words(rows, short=True) == f"{plain}."
+    assert variational_words(rows) == (
+        f"{plain}; under the constraint {killed} of 2 do, and it has 0.700.{end}"
+    )
+
+
+def test_without_both_kinds_of_vae_nothing_is_said_of_them():
+    rows = variational(killed=1, saved=1)
+    for lacking in (
+        rows.iloc[:0],
+        rows[rows["method"] != "VAE+Grad"],
+        rows[rows["class"] != "average"],
+    ):
+        assert variational_words(lacking, short=True) == ""
+        assert variational_words(lacking).endswith("no reference runs of the VAE on MNIST yet.")
