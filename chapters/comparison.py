@@ -510,6 +510,20 @@ results.page_table(
 # settings, so it stands under *all test images* only. It has other principal components than the
 # label-free machine (not whitened, as in that code), so it need not lie above it.
 #
+# ### Do our rows follow the printed ones?
+#
+# Most printed rows come from other papers, and the settings behind them are not always given. The
+# classes show how near each of our lines is to the printed row, those with two scores or two
+# choices of settings included. {glue:text}`cm-nearest`
+
+# %% tags=["hide-input", "full-width", "figure"]
+met = {title: cm.beside_printed(there, document, title) for title in ("CIFAR-10", "MNIST")}
+results.page_table(
+    pd.concat(met, names=["images", "method"]),
+    "Our reference on all test images beside the printed row of the same method, ten classes each",
+).format(precision=3)
+
+# %% [markdown]
 # ## Outliers at several shares
 #
 # On Fashion-MNIST the slides follow GPND {cite:p}`pidhorskyi2018gpnd`: all images in five folds,
@@ -705,6 +719,9 @@ sentences["reference"] = " ".join(filter(None, known)) or (
 )
 this_words = f"This build, on {images.title}:"
 sentences["build"] = told.standing(mine, images.title, this_words) or f"{this_words} no GradCon."
+sentences["nearest"] = " ".join(
+    filter(None, [told.nearest_printed(found, title) for title, found in met.items()])
+) or ("There are no reference runs on ten classes yet.")
 sentences["dead"] = told.dead_networks(reference, "MNIST")
 shares_here = (
     told.over_shares(mine, images.title, this_words) or "This build leaves the shares out."

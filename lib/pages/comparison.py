@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from lib.metrics import pearson_interval
+from lib.pages.gradcon_classes import correlation
 from lib.results.variants import parse_variant, variant
 
 GRADCON = "GradCon"
@@ -74,6 +76,32 @@ def both_draws(table: pd.DataFrame, dataset: str) -> pd.DataFrame:
             "largest of a class": gaps.abs().max(axis=1),
         }
     )
+
+
+def beside_printed(table: pd.DataFrame, document: pd.DataFrame, dataset: str) -> pd.DataFrame:
+    """How near our rows come to the document's of the same method, class by class, nearest first.
+
+    Ours are on all test images, over the seeds that all methods have; another form of a score is
+    held against the same printed row. The index has the methods, the columns the two means over
+    classes, the mean absolute difference of a class, and Pearson's r over the classes as text.
+    Methods without one of the printed classes are left out.
+    """
+    kept = document[(document["table"] == "sota-auroc") & (document["dataset"] == dataset)]
+    printed = kept[kept["class"] != "average"].pivot(
+        index="method", columns="class", values="value"
+    )
+    lines = {}
+    for name, ours in auroc_by_class(table, dataset, test="test=full").iterrows():
+        theirs = printed.T.get(str(name).partition(" (")[0], pd.Series(dtype=float)).dropna()
+        ours = ours.reindex(theirs.index)
+        if len(ours.dropna()) < len(theirs) or ours.nunique() < 2:
+            continue
+        difference = (ours - theirs).abs().mean()
+        r = correlation(pearson_interval(theirs, ours))
+        lines[str(name)] = theirs.mean(), ours.mean(), difference, r
+    columns = ["printed", "ours", "difference by class", "r"]
+    found = pd.DataFrame.from_dict(lines, orient="index", columns=columns)
+    return found.sort_values("difference by class")
 
 
 def timed_rows(table: pd.DataFrame) -> pd.DataFrame:

@@ -37,6 +37,16 @@ def standing(table: pd.DataFrame, title: str, words: str) -> str:
     )
 
 
+def nearest_printed(found: pd.DataFrame, title: str) -> str:
+    """Which two lines of `cm.beside_printed` come nearest to the document's on one set."""
+    if found.empty:
+        return ""
+    near = ", ".join(
+        f"{name} ({line['difference by class']:.3f})" for name, line in found.iloc[:2].iterrows()
+    )
+    return f"On {title} the nearest, by the mean absolute difference of a class: {near}."
+
+
 def dead_networks(reference: pd.DataFrame, title: str) -> str:
     """How many of GradCon's networks draw worse than the mean image, and their AUROC."""
     found = cm.drawn_and_ranked(reference, title)

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from lib.pages import comparison as cm
+from lib.pages import comparison_words
 from lib.results import frame, row
 
 
@@ -52,6 +53,35 @@ def test_a_mean_over_few_classes_says_so_and_has_gradcon_on_the_same():
     # KDE: (0.25 - 0.25) / 2; GradCon: (0 - 0.25) / 2; LSA: 0.125
     assert found["difference"].to_dict() == {"KDE": 0.0, "GradCon": -0.125, "LSA": 0.125}
     assert found["largest of a class"].to_dict() == {"KDE": 0.25, "GradCon": 0.25, "LSA": 0.125}
+
+
+def test_printed_rows_are_held_against_ours_class_by_class():
+    classes = ("1", "4", "7", "8")
+
+    def line(method, values, **more):
+        return [planted(method, c, v, **more) for c, v in zip(classes, values, strict=False)]
+
+    full = {"variant": "test=full"}
+    rows = [
+        *line("KDE", (0.6, 0.7, 0.8, 0.9), **full),
+        *line("KDE", (0.1, 0.1, 0.1, 0.1)),  # the balanced draw is not asked
+        *line("OCSVM (chosen)", (0.5, 0.6, 0.7, 0.9), **full),
+        *line("VAE", (0.5, 0.6, 0.7), **full),  # a class is lacking
+        *line("DAE", (0.5, 0.5, 0.5, 0.5), **full),  # no correlation
+        *line("distance to mean", (0.5, 0.6, 0.7, 0.8), **full),  # not printed
+    ]
+    names = ("KDE", "OCSVM", "VAE", "DAE")
+    printed = frame(row for name in names for row in line(name, (0.5, 0.6, 0.7, 0.8)))
+    found = cm.beside_printed(frame(rows), printed, "MNIST")
+    # OCSVM is off by 0.1 on one class of four, KDE on each
+    assert found.index.tolist() == ["OCSVM (chosen)", "KDE"]
+    assert found["difference by class"].tolist() == pytest.approx([0.025, 0.1], abs=1e-12)
+    assert found.loc["KDE", ["printed", "ours"]].tolist() == pytest.approx([0.65, 0.75])
+    assert found.loc["KDE", "r"] == "1.00 [1.00, 1.00]"
+    words = comparison_words.nearest_printed(found, "MNIST")
+    assert words.endswith("a class: OCSVM (chosen) (0.025), KDE (0.100).")
+    nothing = cm.beside_printed(frame(rows), printed, "CIFAR-10")
+    assert nothing.empty and comparison_words.nearest_printed(nothing, "CIFAR-10") == ""
 
 
 def test_times_are_set_out_by_seed_with_the_form_in_brackets():
