@@ -13,7 +13,7 @@ from lib.pages import gradcon
 from lib.pages.gradcon_words import DOCUMENT_EPOCHS
 
 MILESTONES = (1, 20, 60, 150)  # epochs of the reference runs between which changes are told
-AUROC, ERROR = "AUROC (networks that rose)", "validation error"
+AUROC, ERROR = "AUROC", "error"
 Courses = tuple[pd.DataFrame, pd.DataFrame]  # of the AUROC, of the validation loss
 
 
@@ -21,8 +21,8 @@ def change_table(courses: Mapping[str, Courses]) -> pd.DataFrame:
     """What changed between MILESTONES, as text; one line per source and pair of epochs.
 
     The index has the levels numbers (the keys of `courses`) and epochs, the columns two levels, of
-    which the first is AUROC or ERROR. After the last milestone a line has what the same change per
-    doubling of epochs would give by the document's 1000 epochs.
+    which the first is AUROC or ERROR. After the last milestone a line, its epochs in brackets, has
+    what the same change per doubling of epochs would give by the document's 1000.
     """
     lines: dict[tuple[str, str], dict[tuple[str, str], str]] = {}
     for source, (aurocs, losses) in courses.items():
@@ -39,7 +39,7 @@ def change_table(courses: Mapping[str, Courses]) -> pd.DataFrame:
             }
         far = extrapolated(aurocs)
         if len(far):
-            lines[source, f"to {DOCUMENT_EPOCHS}, extrapolated"] = {
+            lines[source, f"(to {DOCUMENT_EPOCHS})"] = {
                 (AUROC, str(line)): f"{value:+.3f}" for line, value in far.items()
             }
     columns = sorted({column for line in lines.values() for column in line})  # AUROC first

@@ -28,7 +28,7 @@ def test_the_table_has_a_line_for_each_step_and_what_its_pace_would_give():
     assert {line: list(cells) for line, *cells in table.itertuples()} == {
         ("X, reference", "20 to 60"): ["+0.000 (1/2)", "-50 %"],
         ("X, reference", "60 to 150"): ["+0.100 (2/2)", "-75 %"],
-        ("X, reference", "to 1000, extrapolated"): ["+0.207", ""],
+        ("X, reference", "(to 1000)"): ["+0.207", ""],
         ("b", "1 to 8"): ["+0.100 (1/1)", ""],
     }
     assert list(table.columns) == [(course.AUROC, "CAE recon"), (course.ERROR, "CAE")]
