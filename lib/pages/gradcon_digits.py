@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import pandas as pd
+from scipy.stats import fisher_exact
 
 from lib.pages import gradcon_words as told
 from lib.pages.gradcon import COMPARED, GRADCON, NETWORKS, Setting, single_classes
@@ -97,12 +98,14 @@ def variational_words(reference: pd.DataFrame, *, short: bool = False) -> str:
         return f"{text}."
     text += f"; under the constraint {counts['VAE+Grad']} do, and it has "
     text += f"{told.mean(recon['VAE+Grad'])}."
-    share = {method: part.mean() for method, part in dead.items()}
-    if share["VAE+Grad"] > share["VAE"]:
-        saved = share.get("CAE+Grad", 1) < share.get("CAE", 0)
-        other = ", while it saves some of the CAE's" if saved else ""
-        text += f" So the constraint costs the VAE networks{other}."
-    return text
+    tests = {
+        plain: fisher_exact([[int(part.sum()), int((~part).sum())] for part in pair]).pvalue
+        for plain in ("CAE", "VAE")
+        for pair in [[dead[m] for m in (plain, f"{plain}+Grad") if m in dead]]
+        if len(pair) == 2
+    }
+    told_tests = ", ".join(f"{plain} p = {value:.2f}" for plain, value in tests.items())
+    return f"{text} Whether the constraint changes how many, by Fisher's exact test: {told_tests}."
 
 
 def _poor(rows: pd.DataFrame, method: str, setting: Setting) -> dict[str, str]:

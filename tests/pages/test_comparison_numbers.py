@@ -75,8 +75,10 @@ def test_printed_rows_are_held_against_ours_class_by_class():
     found = cm.beside_printed(frame(rows), printed, "MNIST")
     # OCSVM is off by 0.1 on one class of four, KDE on each
     assert found.index.tolist() == ["OCSVM (chosen)", "KDE"]
-    assert found["difference by class"].tolist() == pytest.approx([0.025, 0.1], abs=1e-12)
-    assert found.loc["KDE", ["printed", "ours"]].tolist() == pytest.approx([0.65, 0.75])
+    assert found["difference by class"].tolist() == pytest.approx(
+        [0.025, 0.1], abs=1e-12
+    )  # float64
+    assert found.loc["KDE", ["printed", "ours"]].tolist() == pytest.approx([0.65, 0.75], abs=1e-12)
     assert found.loc["KDE", "r"] == "1.00 [1.00, 1.00]"
     words = comparison_words.nearest_printed(found, "MNIST")
     assert words.endswith("a class: OCSVM (chosen) (0.025), KDE (0.100).")
