@@ -44,6 +44,7 @@ learning_rate = 0.001  # of Adam, GradCon and the VAE
 batch_size = 64  # images per update, GradCon and the VAE
 other_learning_rate = 0.0  # the same for DAE, LSA and Deep SVDD; 0: each method's own
 other_batch_size = 0  # the same for DAE, LSA and Deep SVDD; 0: each method's own
+precision = "float32"  # of the large products where DAE and LSA are trained; or bfloat16
 train_limit = 0  # most training images per class; 0: all of them
 outlier_shares = [0.1, 0.2, 0.3, 0.4, 0.5]  # of the F1 and AUC part; empty: leave it out
 share_classes = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]  # normal classes of that part
@@ -95,6 +96,7 @@ for share in outlier_shares:
         raise BadInput(f"Each outlier share must lie between 0 and 1; {share} does not.")
 if outlier_shares and not share_classes:
     raise BadInput("share_classes needs at least one entry, or outlier_shares none.")
+training.check_precision(precision)
 device = training.named_device(device)
 training.deterministic(seeds[0])
 use_style()
@@ -240,6 +242,7 @@ def task(name: str, seed: int, normal: int, split: dict[str, np.ndarray], *words
         epochs=EPOCHS.get(name, epochs),
         batch_size=(other_batch_size or None) if other else batch_size,
         learning_rate=(other_learning_rate or None) if other else learning_rate,
+        precision=precision,
         checkpoint=lambda what: workspace.checkpoint_path(*words, what, normal, seed),
         identity={"data": images.sha256, "train_limit": train_limit, "part": words},
         **more,

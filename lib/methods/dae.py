@@ -30,6 +30,7 @@ def fit_dae(task: Task) -> Scorer:
         batch_size=batch,
         learning_rate=rate,
         noise=NOISE,
+        precision=task.precision,
         checkpoint=task.checkpoint("DAE"),
         fingerprint=task.fingerprint(
             fit_autoencoder,
@@ -38,6 +39,7 @@ def fit_dae(task: Task) -> Scorer:
             noise=NOISE,
             batch_size=batch,
             learning_rate=rate,
+            precision=task.precision,
         ),
     )
 

@@ -31,9 +31,10 @@ def lsa_size(channels: int) -> int:
 
 def lsa_autoencoder(channels: int, generator: torch.Generator) -> LSANetwork:
     """LSA's autoencoder for grey images of 28×28 or colour images of 32×32 pixels."""
-    if channels == 1:
+    if channels == 1:  # gains little from channels last, and is not safe in it (PointwiseConv2d)
         return build(LSAAutoencoder, generator)
-    return build(LSACifarAutoencoder, generator)
+    # a quarter less time on a CPU
+    return build(LSACifarAutoencoder, generator).to(memory_format=torch.channels_last)
 
 
 def fit_lsa(task: Task, *, estimator: bool = True) -> Scorer:
@@ -61,9 +62,15 @@ def fit_lsa(task: Task, *, estimator: bool = True) -> Scorer:
         epochs=task.epochs,
         batch_size=batch,
         learning_rate=rate,
+        precision=task.precision,
         checkpoint=task.checkpoint(name.replace(" ", "-")),
         fingerprint=task.fingerprint(
-            train_lsa, type(autoencoder), method=name, batch_size=batch, learning_rate=rate
+            train_lsa,
+            type(autoencoder),
+            method=name,
+            batch_size=batch,
+            learning_rate=rate,
+            precision=task.precision,
         ),
     )
     if density is None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lib.scores import in_batches
-from lib.training import fingerprint, generator, numpy_generator
+from lib.training import Precision, fingerprint, generator, numpy_generator
 
 # Images `[n, c, s, s]` in [0, 1], on any device, to anomaly scores by name, each `[n]` on the CPU
 # and higher for anomalies. The main score has the name "".
@@ -49,7 +49,8 @@ class Task:
 
     `train` and `validation` `[n, c, s, s]`, float32 in [0, 1], on the device that is to be used.
     `seed` and the number of the `normal` class are what all draws go by. `epochs` are those of the
-    method that is asked; `batch_size` and `learning_rate` too, its own without them. `checkpoint`
+    method that is asked; `batch_size` and `learning_rate` too, its own without them. `precision` is
+    that of the large products where DAE and LSA are trained. `checkpoint`
     says where the training of a name is kept, and `identity` holds what else tells two trainings
     apart, such as the hash of the images. `labelled` is for upper bounds alone.
     """
@@ -61,6 +62,7 @@ class Task:
     epochs: int
     batch_size: int | None = None
     learning_rate: float | None = None
+    precision: Precision = "float32"
     checkpoint: Callable[[str], Path | None] = no_checkpoint
     identity: Mapping[str, object] = field(default_factory=dict)
     labelled: Labelled | None = None

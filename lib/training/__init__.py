@@ -32,6 +32,7 @@ from lib.training.fooling_arrays import fool_arrays
 from lib.training.fooling_starts import class_targets, image_rates, image_start, images_of_others
 from lib.training.gradcon import Fitted, fit, mean_gradient
 from lib.training.lsa import TrainedLSA, fit_lsa
+from lib.training.precision import Precision, check_precision
 from lib.training.prediction import Prediction, predict
 from lib.training.recipes import (
     NAMED,
@@ -57,6 +58,7 @@ __all__ = [
     "DigitRecipe",
     "Fitted",
     "Fooling",
+    "Precision",
     "Prediction",
     "Recipe",
     "ReferenceGradient",
@@ -65,6 +67,7 @@ __all__ = [
     "TrainedDeepSVDD",
     "TrainedDigits",
     "TrainedLSA",
+    "check_precision",
     "class_evidence",
     "class_targets",
     "classification_loss",

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from lib.models.lsa_cifar import LSANetwork
 from lib.models.lsa_estimator import LSAEstimator
 from lib.training.checks import check_counts, check_images, check_not_negative, check_positive
+from lib.training.precision import Precision, autocast, check_precision
 from lib.training.resuming import leave_epoch, resume
 
 Progress = Callable[[dict[str, float]], None]
@@ -41,6 +42,7 @@ def fit_lsa(
     weight: float = 1.0,
     learning_rate: float = 1e-4,
     batch_size: int = 256,
+    precision: Precision = "float32",
     progress: Progress | None = None,
     checkpoint: Path | None = None,
     fingerprint: str = "",
@@ -49,19 +51,21 @@ def fit_lsa(
 
     The error is summed over pixels, both terms are averaged over the batch. The code's bins are a
     target without gradient; as input of the estimator the code has one, so both terms shape the
-    encoder. With None as `estimator` the autoencoder learns from the error alone.
+    encoder. With None as `estimator` the autoencoder learns from the error alone. With `precision`
+    "bfloat16" the autoencoder's large products in training are taken in it, the density's never.
     Images `[n, c, h, w]` in [0, 1] on the networks' device. `generator` draws the batches. The last
     epoch counts; validation images are only reported on. A last batch of one image is left out,
     since batch norm cannot do with it. With `checkpoint` each epoch is written there and an
     interrupted training goes on from it; a file with another `fingerprint`, or with more epochs
     than asked for, is ignored.
-    Raises BadInput for epochs, batch size or learning rate not above 0, a weight below 0, no
-    images, or codes that are no longer numbers; DataCorrupt for a damaged checkpoint.
+    Raises BadInput for epochs, batch size or learning rate not above 0, a weight below 0, another
+    precision, no images, or codes that are no longer numbers; DataCorrupt for a damaged checkpoint.
     Source: abati2019lsa; weight, optimiser, batch and rate as methods.md 2.5 quotes its supplement.
     """
     check_counts(epochs=epochs, batch_size=batch_size)
     check_positive(learning_rate=learning_rate)
     check_not_negative(weight=weight)
+    check_precision(precision)
     check_images(training=train, validation=validation)
     both = nn.ModuleDict({"autoencoder": autoencoder})
     if estimator is not None:
@@ -75,7 +79,9 @@ def fit_lsa(
         entry = {"epoch": float(epoch)}
         order = torch.randperm(len(train), generator=generator).to(train.device)
         both.train()
-        found = _train_epoch(autoencoder, estimator, train, order, optimiser, weight, batch_size)
+        found = _train_epoch(
+            autoencoder, estimator, train, order, optimiser, weight, batch_size, precision
+        )
         entry |= _named("train", found, weight, estimator)
         both.eval()
         found = _held_out(autoencoder, estimator, validation, batch_size)
@@ -90,11 +96,16 @@ def fit_lsa(
 
 
 def _terms(
-    autoencoder: LSANetwork, estimator: LSAEstimator | None, x: Tensor
+    autoencoder: LSANetwork,
+    estimator: LSAEstimator | None,
+    x: Tensor,
+    precision: Precision = "float32",
 ) -> tuple[Tensor, Tensor]:
     """Squared error and negative log-likelihood, means over the batch; 0 for one not there."""
-    code = autoencoder.encode(x)
-    error = (autoencoder.decode(code) - x).square().flatten(1).sum(1).mean()
+    with autocast(x.device, precision):
+        code = autoencoder.encode(x).float()
+        found = autoencoder.decode(code).float()
+    error = (found - x).square().flatten(1).sum(1).mean()
     if estimator is None:
         return error, torch.zeros_like(error)
     return error, -estimator.log_likelihood(code).mean()
@@ -108,12 +119,13 @@ def _train_epoch(
     optimiser: torch.optim.Optimizer,
     weight: float,
     batch_size: int,
+    precision: Precision,
 ) -> tuple[float, float]:
     errors, nlls, seen = 0.0, 0.0, 0
     for batch in order.split(batch_size):
         if len(batch) == 1 < batch_size and seen:
             break
-        error, nll = _terms(autoencoder, estimator, train[batch])
+        error, nll = _terms(autoencoder, estimator, train[batch], precision)
         loss = error + weight * nll
         optimiser.zero_grad()
         loss.backward()

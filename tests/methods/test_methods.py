@@ -157,6 +157,15 @@ def test_a_training_goes_on_from_its_checkpoint(tmp_path, name):
     assert not torch.equal(METHODS[name].fit(other, **WHAT[name])(x)[form], first[form])
 
 
+@pytest.mark.parametrize("name", ["DAE", "LSA"])
+def test_precision_reaches_the_training_and_its_fingerprint(tmp_path, name):
+    given = task(epochs=1, checkpoint=lambda word: tmp_path / f"{word}.pt")
+    rough = dataclasses.replace(given, precision="bfloat16")
+    exact, other = (METHODS[name].fit(t, **WHAT[name])(bars(4, 10)) for t in (given, rough))
+    form = next(iter(exact))
+    assert not torch.equal(other[form], exact[form])
+
+
 def test_each_training_has_a_file_of_its_own():
     names = []
     given = task(epochs=1, train=bars(8, 1), checkpoint=lambda word: names.append(word))
