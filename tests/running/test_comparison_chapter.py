@@ -49,7 +49,7 @@ OTHER_VALUES: dict[str, tuple[Any, dict[str, Any]]] = {
     "batch_size": (8, {"methods": ["GradCon"]}),
     "other_learning_rate": (0.01, {"methods": ["DSVDD"]}),
     "other_batch_size": (8, {"methods": ["DSVDD"]}),
-    "precision": ("bfloat16", {"methods": ["DAE"]}),
+    "precision": ("bfloat16", {"methods": ["DAE"], "dae_epochs": 4, "other_batch_size": 8}),
     "train_limit": (20, {"methods": ["OCSVM"]}),
     "outlier_shares": ([0.2], SHARES),
     "share_classes": ([4], SHARES),
