@@ -1,12 +1,12 @@
 """The tables of stronger attacks than spigler2019denoising's, read off result rows."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import pandas as pd
 
 from lib.pages import dae
-from lib.results.sources import Sources, mean_of, mean_words, place_words, rate_words
+from lib.results.sources import Sources, chosen, mean_of, mean_words, place_words, rate_words
 from lib.results.variants import parse_variant
 
 NEAREST = {
@@ -38,6 +38,50 @@ def attack_gradient(of: Sources, threshold: float, where: str, attack: str, name
         for what in ("median norm", "share of zero")
     )
     return "" if math.isnan(norm) else f"{norm:.2g} ({100 * zero:.0f} %)"
+
+
+def step_table(of: Sources, thresholds: Collection[float], *, seed: int) -> pd.DataFrame:
+    """Mean steps and rates of the slides' attack by the length of its steps, of one seed.
+
+    Lines by set, network and length, only of sets where another length was tried; a column per
+    threshold. Empty where none was.
+    """
+    found: dict[tuple[str, str, str], dict[str, str]] = {}
+    for where in of.places:
+        settings = map(parse_variant, of.rows(where)["variant"].unique())
+        arms = dict.fromkeys(s["arm"] for s in settings if s.get("arm", "").startswith("step x"))
+        lengths = {arm: f"{arm.removeprefix('step x ')} times as long" for arm in arms}
+        for name in (dae.CNN, dae.SYM) if arms else ():
+            for arm, words in {"": "ours", **lengths}.items():
+                setting = {"arm": arm} if arm else None
+                found[where, name, words] = {
+                    dae.word_of(level): _steps(of, where, name, level, setting, seed)
+                    for level in thresholds
+                }
+            printed = {
+                level: dae.printed_value(of.published, where, name, dae.MEAN_STEPS, level)
+                for level in thresholds
+            }
+            if any(value is not None for value in printed.values()):
+                found[where, name, "the slides'"] = {
+                    dae.word_of(level): "" if value is None else f"{value:,.1f}"
+                    for level, value in printed.items()
+                }
+    table = pd.DataFrame.from_dict(found, orient="index")
+    return table.rename_axis(["set", "network", "steps"]) if len(table) else table
+
+
+def _steps(
+    of: Sources, where: str, name: str, level: float, setting: dict[str, str] | None, seed: int
+) -> str:
+    steps, rate = (
+        found.loc[found["seed"] == seed, "value"].mean()
+        for score in (dae.MEAN_STEPS, dae.RATE)
+        for found in [
+            chosen(of, where, dae.cells(score, level) | {"method": name}, setting=setting)
+        ]
+    )
+    return f"{steps:,.1f} (rate {rate:.2f})" if rate > 0 else "none"
 
 
 def attack_table(of: Sources, text: Callable[[str, str, str], str]) -> pd.DataFrame:

@@ -4,7 +4,6 @@ Each says whose numbers it holds. None holds a verdict: they stay true whatever 
 """
 
 import math
-from collections.abc import Collection
 from functools import partial
 
 from lib.pages import dae
@@ -13,14 +12,12 @@ from lib.pages.dae_words import ALPHA, printed
 from lib.results.sources import (
     BUILD,
     Sources,
-    chosen,
     mean_of,
     mean_words,
     over_sets,
     place_words,
     rate_words,
 )
-from lib.results.variants import parse_variant
 
 
 def _rates(of: Sources, method: str, threshold: float, *, after: bool = False) -> str:
@@ -74,46 +71,6 @@ def build(
         f"{dae.word_of(threshold)} at a rate of {sym} attempts (limit of {limits[dae.SYM]:,} "
         f"steps), the CNN at {cnn} (limit of {limits[dae.CNN]:,})."
     )
-
-
-def step_line(of: Sources, thresholds: Collection[float], *, seed: int) -> str:
-    """Mean steps and rates of the attack with other steps beside the usual ones, of one seed."""
-    lines = []
-    for where in of.places:
-        settings = map(parse_variant, of.rows(where)["variant"].unique())
-        arms = dict.fromkeys(s["arm"] for s in settings if s.get("arm", "").startswith("step x"))
-        for arm in arms:
-            by_network = ". ".join(
-                _with_arm(of, where, arm, name, thresholds, seed) for name in (dae.CNN, dae.SYM)
-            )
-            lines.append(
-                f"With steps {arm.removeprefix('step x ')} times as long "
-                f"{place_words(of, where)} (first seed, same limits) the mean numbers of steps "
-                f"are: {by_network}."
-            )
-    return "The slides do not print how long the attack's steps are. " + (
-        " ".join(lines) or "Other lengths were not tried."
-    )
-
-
-def _with_arm(
-    of: Sources, where: str, arm: str, name: str, thresholds: Collection[float], seed: int
-) -> str:
-    parts = []
-    for level in thresholds:
-        pair = []
-        for setting in ({"arm": arm}, None):
-            steps, rate = (
-                found.loc[found["seed"] == seed, "value"].mean()
-                for score in (dae.MEAN_STEPS, dae.RATE)
-                for cells in [dae.cells(score, level) | {"method": name}]
-                for found in [chosen(of, where, cells, setting=setting)]
-            )
-            pair.append(f"{steps:,.1f} (rate {rate:.2f})" if rate > 0 else "none")
-        theirs = dae.printed_value(of.published, where, name, dae.MEAN_STEPS, level)
-        slides = "" if theirs is None else f", in the slides {theirs:.1f}"
-        parts.append(f"{pair[0]} in place of {pair[1]} {dae.word_of(level)}{slides}")
-    return f"{name} {'; '.join(parts)}"
 
 
 def arms_line(of: Sources) -> str:

@@ -230,19 +230,18 @@ def test_other_steps_are_told_beside_the_usual_ones():
             attacked(add, (0.5, 0.25), method=method)
             attacked(add, (0.75, 0.0), method=method, arm="step x 2")
 
-    text = dae_attack_words.step_line(sources(fill), (LOW, HIGH), seed=0)
-    assert "With steps 2 times as long in this build (MNIST-5k) (first seed, same limits)" in text
-    assert text.endswith(
-        "dAE sym 75.0 (rate 0.75) in place of 50.0 (rate 0.50) at 90 %; none in place of 25.0 "
-        "(rate 0.25) at 99 %."
-    )
+    table = dae_attack_tables.step_table(sources(fill), (LOW, HIGH), seed=0)
+    assert table.loc[BUILD, dae.SYM].to_dict("index") == {
+        "ours": {"at 90 %": "50.0 (rate 0.50)", "at 99 %": "25.0 (rate 0.25)"},
+        "2 times as long": {"at 90 %": "75.0 (rate 0.75)", "at 99 %": "none"},
+    }
     # only a reference set is told with the slides' own number
     of = sources(nothing, reference={"MNIST": fill})
     printed = dae.printed_value(of.published, "MNIST", dae.CNN, dae.MEAN_STEPS, LOW)
-    assert f"at 90 %, in the slides {printed:.1f};" in dae_attack_words.step_line(
-        of, (LOW, HIGH), seed=0
-    )
-    assert dae_attack_words.step_line(NONE, (LOW, HIGH), seed=0).endswith("were not tried.")
+    table = dae_attack_tables.step_table(of, (LOW, HIGH), seed=0)
+    assert table.loc[("MNIST", dae.CNN, "the slides'"), "at 90 %"] == f"{printed:,.1f}"
+    assert ("MNIST", dae.CNN, "2 times as long") in table.index
+    assert dae_attack_tables.step_table(NONE, (LOW, HIGH), seed=0).empty
 
 
 @pytest.mark.parametrize("weight", [0.0, 2.5])
