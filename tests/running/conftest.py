@@ -3,6 +3,7 @@
 import shutil
 import textwrap
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ import jupytext
 import matplotlib
 import matplotlib.pyplot as plt
 import myst_nb
+import numpy as np
 import pytest
 import torch
 
-from lib import parameters
+from lib import data, parameters
+from lib.data import ImageSet, class_names
 from lib.paths import ROOT
 
 # behaves well, or as badly as a chapter can
@@ -146,3 +149,34 @@ def chapter_cells() -> Iterator[Cells]:
 def gradcon_cells(chapter_cells: Cells) -> Cells:
     """`chapter_cells` of the GradCon chapter."""
     return partial(chapter_cells, "gradcon")
+
+
+@pytest.fixture
+def colour_noise(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ImageSet]:
+    """Lend every set that is asked for so many colour images of noise, as CIFAR-10."""
+
+    def lend(*, train: int, test: int) -> ImageSet:
+        index = np.arange(train + test)
+        noise = np.random.default_rng(0).integers(0, 256, (len(index), 3, 32, 32), dtype=np.uint8)
+        lent = ImageSet(
+            name="cifar-10",
+            title="CIFAR-10",
+            images=noise,
+            labels=index % 10,
+            is_test=index >= train,
+            class_names=class_names.CIFAR_10,
+            sha256="0" * 64,
+            origin="official",
+        )
+        monkeypatch.setattr(data, "load", lambda *names, **options: lent)
+        return lent
+
+    return lend
+
+
+@pytest.fixture
+def upside_down(digits: ImageSet, monkeypatch: pytest.MonkeyPatch) -> ImageSet:
+    """Lend every set that is asked for the digits of the test upside down, as Fashion-MNIST."""
+    lent = replace(digits, title="Fashion-MNIST", images=digits.images[:, :, ::-1])
+    monkeypatch.setattr(data, "load", lambda *names, **options: lent)
+    return lent

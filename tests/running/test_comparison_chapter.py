@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import jupytext
@@ -16,7 +15,7 @@ import pytest
 import torch
 
 from lib import data, errors, methods, parameters, results
-from lib.data import ImageSet, class_names
+from lib.data import ImageSet
 
 # one class, one epoch, and none of the parts that a test does not ask for
 BASE: dict[str, Any] = {
@@ -296,19 +295,8 @@ def test_all_cells_run_with_parts_left_out(cells: Cells, values: dict[str, Any])
         assert {("GradCon", ""), ("GPND", "")} < set(space["times"])
 
 
-def test_all_cells_run_on_colour_images(cells: Cells, monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = np.random.default_rng(0)
-    noise = ImageSet(
-        name="cifar-10",
-        title="CIFAR-10",
-        images=rng.integers(0, 256, (200, 3, 32, 32), dtype=np.uint8),
-        labels=np.arange(200) % 10,
-        is_test=np.arange(200) >= 150,
-        class_names=class_names.CIFAR_10,
-        sha256="0" * 64,
-        origin="official",
-    )
-    monkeypatch.setattr(data, "load", lambda *args, **kwargs: noise)
+def test_all_cells_run_on_colour_images(cells: Cells, colour_noise) -> None:
+    colour_noise(train=150, test=50)
     chosen = ["VAE", "DAE", "LSA", "DSVDD", "GradCon"]
     space = cells("no such name", **BASE | {"methods": chosen, "timed": 1})
     assert {name for name, size in space["sizes"].items() if size == 32} == {"DAE", "LSA"}
@@ -329,22 +317,6 @@ def test_claims_are_judged_by_this_run_s_rows(cells: Cells) -> None:
     verdicts = space["board"].this_build.set_index("id")["verdict"]
     counted = [name for name in claims if "parameters" in name]
     assert counted and all(verdicts[name] == "reproduced" for name in counted)
-
-
-def test_images_come_from_the_named_set_and_folder(
-    chapter_cells: Cells, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[tuple[Any, ...]] = []
-
-    def load(name: str, *, data_root: str | None, trust: bool) -> ImageSet:
-        asked.append((name, data_root, trust))
-        raise errors.DataMissing("Images asked for.")
-
-    monkeypatch.setattr(data, "load", load)
-    for values in ({}, {"dataset": "mnist", "data_root": str(tmp_path), "trust": True}):
-        with pytest.raises(errors.DataMissing, match="asked for"):
-            chapter_cells("comparison", **BASE | values)
-    assert asked == [("mnist-5k", None, False), ("mnist", str(tmp_path), True)]
 
 
 @pytest.mark.parametrize(
@@ -393,9 +365,3 @@ def test_bad_input_is_one_sentence(
     with pytest.raises(kind, match=sentence) as told:
         cells("provenance", **BASE | values)
     assert "\n" not in str(told.value)
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_gpu_that_is_not_there_is_told_in_words(cells: Cells) -> None:
-    with pytest.raises(errors.BadInput, match="cuda needs a GPU"):
-        cells("provenance", **BASE | {"device": "cuda"})

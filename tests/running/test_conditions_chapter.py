@@ -120,7 +120,6 @@ def test_without_the_real_set_the_reader_is_told_where_to_ask(cells, tmp_path: P
 @pytest.mark.parametrize(
     ("values", "kind", "sentence"),
     [
-        ({"dataset": "mnist-6k"}, errors.UnknownName, r"Did you mean 'mnist-5k'"),
         ({"conditions": ["fog"]}, errors.BadInput, "conditions must be among lens blur"),
         ({"conditions": ["decolorization"]}, errors.BadInput, "'decolorization' is not"),
         ({"conditions": ["haze", "haze"]}, errors.BadInput, "must not name one entry twice"),

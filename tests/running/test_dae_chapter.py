@@ -293,33 +293,14 @@ def test_a_second_run_in_the_same_folder_trains_nothing_anew(
     pd.testing.assert_series_equal(numbers_of(left), numbers_of(images_only), check_exact=True)
 
 
-def test_images_come_from_the_named_set_and_folder(
-    cells, base: dict[str, Any], digits: ImageSet, monkeypatch: pytest.MonkeyPatch
+def test_another_set_gives_rows_of_its_own(
+    cells, base: dict[str, Any], upside_down: ImageSet
 ) -> None:
-    asked = []
-
-    def load(*names: str, **options: Any) -> ImageSet:
-        asked.append((*names, options))
-        return replace(digits, title="Fashion-MNIST", images=digits.images[:, :, ::-1])
-
-    monkeypatch.setattr(data, "load", load)
-    cells("rings_table")
-    named = {"dataset": "fashion-mnist", "data_root": "somewhere", "trust": True}
-    rows = collected(cells("alphas", **named))
-    assert asked == [
-        ("mnist-5k", {"data_root": None, "trust": False}),
-        ("fashion-mnist", {"data_root": "somewhere", "trust": True}),
-    ]
+    rows = collected(cells("alphas", dataset="fashion-mnist"))
     assert set(rows["dataset"]) == {"Fashion-MNIST", "toy 2-D"}
     assert values_in(rows, "alpha") != values_in(base["rows"], "alpha")
     told = base["provenance"]
-    assert (told["data_sha256"], told["data_origin"]) == (digits.sha256, digits.origin)
-
-
-def test_an_unknown_set_is_told_in_words(cells, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data, "load", loading.load)
-    with pytest.raises(errors.UnknownName, match=r"known are mnist-5k, .*Did you mean 'mnist-5k'"):
-        cells("fields", dataset="mnist-6k")
+    assert (told["data_sha256"], told["data_origin"]) == (upside_down.sha256, upside_down.origin)
 
 
 NEEDED = "models needs CNN and dAE sym, and each network once"
@@ -399,12 +380,6 @@ def test_bad_input_is_one_sentence(cells, values: dict[str, Any], sentence: str)
     with pytest.raises(errors.BadInput, match=sentence) as told:
         cells("fitted", **({"toy_steps": 1} | values))
     assert "\n" not in str(told.value)
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_gpu_that_is_not_there_is_told_in_words(cells) -> None:
-    with pytest.raises(errors.BadInput, match="cuda needs a GPU that PyTorch finds"):
-        cells("fitted", device="cuda")
 
 
 @pytest.mark.parametrize("shape", [(3, 28, 28), (1, 32, 32)], ids=["colours", "size"])

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 import torch
 
-from lib import data, errors, parameters, results
-from lib.data import ImageSet, class_names, idx_sets
+from lib import errors, parameters, results
+from lib.data import class_names, idx_sets
 from lib.workspace import WORK
 
 # small enough for a second, large enough that scores differ
@@ -223,12 +223,6 @@ def test_bad_input_is_one_sentence(
     assert "\n" not in str(told.value)
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_gpu_that_is_not_there_is_told_in_words(gradcon_cells) -> None:
-    with pytest.raises(errors.CompanionError, match=r"GPU|CUDA|cuda"):
-        gradcon_cells("provenance", **BASE | {"device": "cuda"})
-
-
 def test_missing_images_name_the_files_and_what_to_do(
     gradcon_cells, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -260,19 +254,8 @@ def test_all_cells_run_with_one_class_and_two_seeds(gradcon_cells, base: pd.Data
     assert space["checked"]
 
 
-def test_all_cells_run_on_colour_images(gradcon_cells, monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = np.random.default_rng(0)
-    noise = ImageSet(
-        name="cifar-10",
-        title="CIFAR-10",
-        images=rng.integers(0, 256, (300, 3, 32, 32), dtype=np.uint8),
-        labels=np.arange(300) % 10,
-        is_test=np.arange(300) >= 200,
-        class_names=class_names.CIFAR_10,
-        sha256="0" * 64,
-        origin="official",
-    )
-    monkeypatch.setattr(data, "load", lambda *args, **kwargs: noise)
+def test_all_cells_run_on_colour_images(gradcon_cells, colour_noise) -> None:
+    colour_noise(train=200, test=100)
     space = gradcon_cells("no such name", **BASE | {"dataset": "cifar-10", "batch_size": 8})
     rows = space["rows"]
     assert set(rows["class"]) == {"cat", ""}

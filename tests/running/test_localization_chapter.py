@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from lib import data, errors, parameters, results, scores
-from lib.data import ImageSet, class_names, loading
+from lib.data import ImageSet
 from lib.pages import localization as lo
 
 # small enough for seconds, large enough that scores differ
@@ -182,34 +182,15 @@ def test_settings_of_the_profile_are_the_main_rows(
     assert main["value"].tolist() == other["value"].tolist()
 
 
-def test_images_come_from_the_named_set_and_folder(
-    cells, base: dict[str, Any], digits: ImageSet, monkeypatch: pytest.MonkeyPatch
+def test_another_set_gives_rows_of_its_own(
+    cells, base: dict[str, Any], upside_down: ImageSet
 ) -> None:
-    asked = []
-
-    def load(*names: str, **options: Any) -> ImageSet:
-        asked.append((*names, options))
-        return replace(digits, title="Fashion-MNIST", images=digits.images[:, :, ::-1])
-
-    monkeypatch.setattr(data, "load", load)
-    cells("images")
-    named = {"dataset": "fashion-mnist", "data_root": "somewhere", "trust": True}
-    rows = collected(cells("collected", **named))
-    assert asked == [
-        ("mnist-5k", {"data_root": None, "trust": False}),
-        ("fashion-mnist", {"data_root": "somewhere", "trust": True}),
-    ]
+    rows = collected(cells("collected", dataset="fashion-mnist"))
     assert set(rows["dataset"]) == {"Fashion-MNIST"}
     table = "finding6-map-mse"
     assert final_values(rows, table) != final_values(base["rows"], table)
     told = base["provenance"]
-    assert (told["data_sha256"], told["data_origin"]) == (digits.sha256, digits.origin)
-
-
-def test_an_unknown_set_is_told_in_words(cells, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data, "load", loading.load)
-    with pytest.raises(errors.UnknownName, match=r"known are mnist-5k, .*Did you mean 'mnist-5k'"):
-        cells("images", dataset="mnist-6k")
+    assert (told["data_sha256"], told["data_origin"]) == (upside_down.sha256, upside_down.origin)
 
 
 @pytest.mark.parametrize(
@@ -243,24 +224,8 @@ def test_bad_input_is_one_sentence(cells, values: dict[str, Any], sentence: str)
     assert "\n" not in str(told.value)
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_gpu_that_is_not_there_is_told_in_words(cells) -> None:
-    with pytest.raises(errors.BadInput, match="cuda needs a GPU that PyTorch finds"):
-        cells("fitted", device="cuda")
-
-
-def test_colour_images_are_refused(cells, monkeypatch: pytest.MonkeyPatch) -> None:
-    noise = ImageSet(
-        name="cifar-10",
-        title="CIFAR-10",
-        images=np.random.default_rng(0).integers(0, 256, (20, 3, 32, 32), dtype=np.uint8),
-        labels=np.arange(20) % 10,
-        is_test=np.arange(20) >= 10,
-        class_names=class_names.CIFAR_10,
-        sha256="0" * 64,
-        origin="official",
-    )
-    monkeypatch.setattr(data, "load", lambda *args, **kwargs: noise)
+def test_colour_images_are_refused(cells, colour_noise) -> None:
+    colour_noise(train=10, test=10)
     with pytest.raises(errors.BadInput, match="takes grey images, but those of CIFAR-10 have col"):
         cells("splits", dataset="cifar-10")
 

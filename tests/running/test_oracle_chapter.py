@@ -298,24 +298,10 @@ def test_unknown_far_images_are_told_in_words(cells) -> None:
         cells("forests", far=["notminst"])
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_gpu_that_is_not_there_is_told_in_words(cells) -> None:
-    with pytest.raises(errors.BadInput, match="cuda needs a GPU that PyTorch finds"):
-        cells("forests", device="cuda")
-
-
-def test_images_come_from_the_named_set_and_folder(
-    cells, base: dict[str, Any], digits: ImageSet, monkeypatch: pytest.MonkeyPatch
+def test_another_set_gives_rows_of_its_own(
+    cells, base: dict[str, Any], upside_down: ImageSet
 ) -> None:
-    asked = []
-
-    def load(*names: str, **options: Any) -> ImageSet:
-        asked.append((*names, options))
-        return replace(digits, title="Fashion-MNIST", images=digits.images[:, :, ::-1])
-
-    monkeypatch.setattr(data, "load", load)
-    rows = cells(dataset="fashion-mnist", data_root="somewhere", trust=True)["rows"]
-    assert asked[0] == ("fashion-mnist", {"data_root": "somewhere", "trust": True})
+    rows = cells(dataset="fashion-mnist")["rows"]
     assert set(rows["dataset"]) == {"Fashion-MNIST"}
     assert values_in(rows, oracle.Q1_Q2) != values_in(base["rows"], oracle.Q1_Q2)
 
