@@ -7,9 +7,7 @@ from torch import Tensor
 
 from lib.errors import BadInput
 from lib.methods.task import Scorer, Task
-from lib.models import LSAAutoencoder, build
-from lib.models.lsa_cifar import LSACifarAutoencoder, LSANetwork
-from lib.models.lsa_estimator import LSAEstimator
+from lib.models import LSAAutoencoder, LSACifarAutoencoder, LSAEstimator, LSANetwork, build
 from lib.scores import reconstruction_error
 from lib.training.lsa import fit_lsa as train_lsa
 

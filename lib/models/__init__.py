@@ -22,6 +22,7 @@ from lib.models.heads import (
 from lib.models.lsa_autoencoder import LSAAutoencoder
 from lib.models.lsa_cifar import LSACifarAutoencoder
 from lib.models.lsa_estimator import LSAEstimator, count_unmasked
+from lib.models.lsa_network import LSANetwork
 from lib.models.randomise import cascade, randomised
 from lib.models.resnet import CIFAR_DEVIATION, CIFAR_MEAN, ResNet34
 from lib.models.toy import ToyAutoencoder, ToyClassifier
@@ -46,6 +47,7 @@ __all__ = [
     "LSAAutoencoder",
     "LSACifarAutoencoder",
     "LSAEstimator",
+    "LSANetwork",
     "ReconstructionDecoder",
     "ResNet34",
     "ToyAutoencoder",

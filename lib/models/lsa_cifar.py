@@ -1,12 +1,8 @@
 """The CIFAR-10 autoencoder of latent space autoregression, without its density estimator."""
 
-import torch
 from torch import Tensor, nn
 
-from lib.errors import BadInput
-from lib.models.lsa_autoencoder import CODE, DownBlock, LSAAutoencoder, UpBlock
-
-SIZE = 32
+from lib.models.lsa_network import CODE, DownBlock, LSANetwork, UpBlock, dense
 
 
 class ResidualBlock(nn.Module):
@@ -29,7 +25,7 @@ class ResidualBlock(nn.Module):
         return found
 
 
-class LSACifarAutoencoder(nn.Module):
+class LSACifarAutoencoder(LSANetwork):
     """LSA's CIFAR-10 autoencoder: 32×32 colour images, code of 64 numbers in (0, 1).
 
     Input `[n, 3, 32, 32]` in [0, 1]; output of the same shape and any range, since no activation
@@ -37,6 +33,8 @@ class LSACifarAutoencoder(nn.Module):
     mode: call `eval()` before scoring. Raises BadInput for images or codes of another shape.
     Source: abati2019lsa, layer list of the official code.
     """
+
+    shape = (3, 32, 32)
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,48 +46,17 @@ class LSACifarAutoencoder(nn.Module):
             DownBlock(64, 128),
             DownBlock(128, 256),
             nn.Flatten(),
-            *_dense(256 * 4 * 4, 256),
+            *dense(256 * 4 * 4, 256),
             nn.Linear(256, CODE),
             nn.Sigmoid(),
         )
         self.decoder = nn.Sequential(  # sizes 4 → 8 → 16 → 32
-            *_dense(CODE, 256),
-            *_dense(256, 256 * 4 * 4),
+            *dense(CODE, 256),
+            *dense(256, 256 * 4 * 4),
             nn.Unflatten(1, (256, 4, 4)),
             UpBlock(256, 128),
             UpBlock(128, 64),
             UpBlock(64, 32),
             ResidualBlock(32),
             nn.Conv2d(32, 3, 1, bias=False),
-        )
-
-    def encode(self, x: Tensor) -> Tensor:
-        """Codes `[n, 64]` in (0, 1) of images `[n, 3, 32, 32]`."""
-        _check("images", x, (3, SIZE, SIZE))
-        z: Tensor = self.encoder(x)
-        return z
-
-    def decode(self, z: Tensor) -> Tensor:
-        """Images `[n, 3, 32, 32]`, not held to any range, from codes `[n, 64]`."""
-        _check("codes", z, (CODE,))
-        x: Tensor = self.decoder(z)
-        return x
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Reconstruction of `x`, same shape."""
-        return self.decode(self.encode(x))
-
-
-LSANetwork = LSAAutoencoder | LSACifarAutoencoder  # what the estimator goes with
-
-
-def _dense(a: int, b: int) -> tuple[nn.Module, ...]:
-    return nn.Linear(a, b), nn.BatchNorm1d(b), nn.LeakyReLU()
-
-
-def _check(what: str, x: Tensor, shape: tuple[int, ...]) -> None:
-    if x.ndim != 1 + len(shape) or x.shape[1:] != torch.Size(shape):
-        wanted = ", ".join(str(size) for size in shape)
-        raise BadInput(
-            f"This autoencoder takes {what} [n, {wanted}]; it was given {list(x.shape)}."
         )

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from lib.errors import BadInput
 from lib.models.build import count_parameters
-from lib.models.lsa_autoencoder import CODE
+from lib.models.lsa_network import CODE
 
 BINS = 100
 FLOOR = math.log(2.0**-52)  # smallest log-probability that counts, as in the official code

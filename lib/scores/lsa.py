@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from lib.errors import BadInput
-from lib.models.lsa_cifar import LSANetwork
+from lib.models import LSANetwork
 from lib.models.lsa_estimator import LSAEstimator
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from lib.models.lsa_cifar import LSANetwork
+from lib.models import LSANetwork
 from lib.models.lsa_estimator import LSAEstimator
 from lib.training.checks import check_counts, check_images, check_not_negative, check_positive
 from lib.training.precision import Precision, autocast, check_precision
