@@ -1,5 +1,6 @@
 """A tiny chapter in place of the real ones, and the cells of a real one run in this process."""
 
+import re
 import shutil
 import textwrap
 from collections.abc import Callable, Iterator
@@ -149,6 +150,29 @@ def chapter_cells() -> Iterator[Cells]:
 def gradcon_cells(chapter_cells: Cells) -> Cells:
     """`chapter_cells` of the GradCon chapter."""
     return partial(chapter_cells, "gradcon")
+
+
+@pytest.fixture
+def glued(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What a chapter glues, by name."""
+    found: dict[str, Any] = {}
+    monkeypatch.setattr(
+        myst_nb, "glue", lambda name, value, display=True: found.update({name: value})
+    )
+    return found
+
+
+@pytest.fixture
+def names_in_prose() -> Callable[[str], set[str]]:
+    """The glued names that the prose of a chapter uses."""
+
+    def names(chapter: str) -> set[str]:
+        notebook = jupytext.read(parameters.chapter_path(chapter))
+        prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+        used = re.findall(r"\{glue:text\}`([\w-]+)`", prose)
+        return {*used, *re.findall(r"\{glue:figure\} ([\w-]+)", prose)}
+
+    return names
 
 
 @pytest.fixture

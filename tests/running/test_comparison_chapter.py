@@ -1,14 +1,11 @@
 """The comparison chapter's parameters and bad input, with its cells run in this process."""
 
 import functools
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import jupytext
-import myst_nb
 import numpy as np
 import pandas as pd
 import pytest
@@ -252,18 +249,12 @@ def test_profile_decides_what_counts_as_another_setting(
     assert not rows["variant"].str.contains("lr=").any()
 
 
-def test_every_glued_name_is_used_and_made(cells: Cells, monkeypatch: pytest.MonkeyPatch) -> None:
-    glued: dict[str, Any] = {}
-    monkeypatch.setattr(
-        myst_nb, "glue", lambda name, value, display=True: glued.update({name: value})
-    )
+def test_every_glued_name_is_used_and_made(
+    cells: Cells, glued: dict[str, Any], names_in_prose: Callable[[str], set[str]]
+) -> None:
     values = {"timed": 2, "outlier_shares": [0.1, 0.5], "estimator_classes": [3]}
     space = cells("no such name", **BASE | values | {"train_limit": 24})
-    notebook = jupytext.read(parameters.chapter_path("comparison"))
-    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    used = re.findall(r"\{glue:text\}`([\w-]+)`", prose)
-    used += re.findall(r"\{glue:figure\} ([\w-]+)", prose)
-    assert set(used) == set(glued)
+    assert names_in_prose("comparison") == set(glued)
     assert all(str(value) for value in glued.values())
     assert set(space["checked"]) == {"OCSVM", "KDE", "DAE", "DSVDD", "GradCon"}
     rows = space["rows"]

@@ -285,8 +285,8 @@ def as_reference(rows: pd.DataFrame, title: str, names: Sequence[str], **setting
     )
 
 
-def test_the_page_reads_each_kind_of_reference(
-    gradcon_cells, monkeypatch: pytest.MonkeyPatch
+def test_both_pages_read_each_kind_of_reference(
+    chapter_cells, gradcon_cells, glued, names_in_prose, monkeypatch, tmp_path
 ) -> None:
     more = {"methods": ["CAE", "CAE+Grad", "VAE", "VAE+Grad"], "watch": [1, 2, 3], "epochs": 2}
     more |= {"full_test": True, "kernel_images": 4, "prolong": 3}
@@ -302,18 +302,24 @@ def test_the_page_reads_each_kind_of_reference(
     half = [as_reference(rows, "CIFAR-10", ["plane", "car"])]
     runs = results.runs_frame([space["provenance"] | {"run": "full"}])
     monkeypatch.setattr(results, "reference_runs", lambda: runs)
-    found = {}
+    (tmp_path / "gradcon").mkdir()
+    results.write_rows(tmp_path / "gradcon/rows.csv", rows)
+    found, moves = {}, {}
     for name, parts in (("whole", whole), ("half", half), ("none", [rows.iloc[:0]])):
         table = results.with_averages(results.frame(pd.concat(parts)))
         monkeypatch.setattr(results, "reference_rows", lambda table=table: table)
-        found[name] = gradcon_cells("no such name", **BASE)["sentences"]
+        for page, kept, values in (
+            ("gradcon", found, BASE),
+            ("moves", moves, {"rows_root": str(tmp_path)}),
+        ):
+            glued.clear()
+            kept[name] = chapter_cells(page, "no such name", **values)["sentences"]
+            assert set(glued) == names_in_prose(page)
     told = found["whole"]
     lacking = {key for key, text in told.items() if " yet" in text}
-    assert lacking == {"untried", "budget-fashion"}  # no rows of Fashion-MNIST were given
-    assert told["untried"].startswith("Not tried yet: the weight of the constraint")
+    assert lacking == {"budget-fashion"}  # no rows of Fashion-MNIST were given
     assert "2 epochs; " in told["budget-cifar"] and "after 2 epochs (at" in told["slow"]
     assert "CAE 1, CAE+Grad 1, VAE 1, VAE+Grad 1" in told["budget-cifar"]
-    assert "from epoch 60 to 150" in told["epochs-line"]
     assert "MNIST, reference, learning rate 0.0001 (10 classes" in told["fisher-line"]
     assert told["direction-line"].startswith("CIFAR-10, reference (1 seed)")
     assert "to the slides" in told["digits-near"]
@@ -321,8 +327,12 @@ def test_the_page_reads_each_kind_of_reference(
     assert told["digits-living"] in told["mnist"] and "the plain VAE's" in told["mnist"]
     assert "under the constraint" in told["digits-variational"]
     assert "On the classes car, deer, truck alone" in told["loss-line"]
-    assert told["moves-source"] == found["half"]["moves-source"] == "reference runs on CIFAR-10"
-    assert "n = 2" in found["half"]["moves-line"]
-    for key in ("sacrifice", "gap-line", "budget-cifar", "cifar-10", "slow", "mnist"):
+    for key in ("sacrifice", "budget-cifar", "cifar-10", "slow", "mnist"):
         assert " yet" in found["half"][key] and " yet" in found["none"][key]
-    assert found["none"]["moves-source"] == "this build, MNIST-5k"
+
+    assert moves["whole"]["untried"].startswith("Not tried yet: the weight of the constraint")
+    assert "from epoch 60 to 150" in moves["whole"]["course-short"]
+    assert moves["whole"]["source"] == moves["half"]["source"] == "reference runs on CIFAR-10"
+    assert "n = 2" in moves["half"]["moves-line"]
+    assert " yet" in moves["half"]["gap-line"] and " yet" in moves["none"]["gap-line"]
+    assert moves["none"]["source"] == "this build, MNIST-5k"
