@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from lib.pages import dae, oracle
+from lib.pages import comparison, dae, oracle
 from lib.pages import localization as lo
 from lib.results.provenance import run_parameters
 from lib.results.select import pick
@@ -22,6 +22,7 @@ NOT_TRAINED = ("untrained CAE", "distance to mean", oracle.UNTRAINED, oracle.PIX
 NO_NETWORK = ("distance to mean", oracle.PIXELS)
 NONE = "none"
 PLANTED = lo.Place("planted-average", "", "mean pixel average precision")
+COMPARED = ("OCSVM", "KDE", "DAE", "VAE", "DSVDD", "LSA (without estimator)", comparison.GRADCON)
 LOCALIZATION = {
     "top 5 pixels: 0-2 shared": (lo.agreement_place(5, most=False), 3),
     "top 10 pixels: 0-5 shared": (lo.agreement_place(10, most=False), 3),
@@ -70,8 +71,8 @@ def at_a_glance(rows: pd.DataFrame, runs: pd.DataFrame, published: pd.DataFrame)
     gradcon = published[published["source"] == "gradcon-slides"]
     paper = published[published["source"] == "localization-paper"]
     talk = published[published["source"] == "oracle-slides"]
-    tables = [glance(rows, runs, gradcon), glance_localization(rows, runs, paper)]
-    tables.append(glance_oracle(rows, runs, talk))
+    tables = [glance(rows, runs, gradcon), glance_comparison(rows, gradcon)]
+    tables += [glance_localization(rows, runs, paper), glance_oracle(rows, runs, talk)]
     slides = published[published["source"] == "dae-slides"]
     tables.append(glance_dae(rows, runs, slides))
     return "\n\n".join(table for table in tables if table)
@@ -102,6 +103,30 @@ def glance(rows: pd.DataFrame, runs: pd.DataFrame, published: pd.DataFrame) -> s
             budget = f"{len(ours)}, {NONE if method in NOT_TRAINED else epochs}"
             lines.append(f"| {title} | {name} | {printed} | {mean_text(ours)} | {budget} |")
     return "\n".join(lines)
+
+
+def glance_comparison(rows: pd.DataFrame, published: pd.DataFrame) -> str:
+    """Mean AUROCs of GradCon and other methods on the same images and draws, by image set.
+
+    A method counts where it has all classes that any has. Empty without reference.
+    """
+    columns: list[pd.Series] = []
+    head = ["mean AUROC of ten classes"]
+    for title in SETS[:2]:
+        told = published[(published["table"] == "sota-auroc") & (published["dataset"] == title)]
+        told = told[(told["class"] == "average") & (told["metric"] == "AUROC")]
+        columns.append(told.groupby("method")["value"].first())
+        head += [f"{title}, published", "balanced draw", "all test images"]
+        for test in ("", "test=full"):
+            wide = comparison.auroc_by_class(comparison.lines_of(rows), title, test=test)
+            columns.append(wide.dropna().mean(axis=1))
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for name in COMPARED:
+        found = [column.get(name) for column in columns]
+        if any(value is not None for value in (*found[1:3], *found[4:])):
+            cells = [name, *("" if value is None else f"{value:.3f}" for value in found)]
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) if len(lines) > 2 else ""
 
 
 def glance_localization(rows: pd.DataFrame, runs: pd.DataFrame, published: pd.DataFrame) -> str:

@@ -80,6 +80,27 @@ def test_only_the_part_between_the_marks_is_replaced() -> None:
     assert page.with_glance(text, "new") == f"before {START}\n\nnew\n\n{END} after"
 
 
+def test_methods_stand_beside_each_other_where_they_have_all_classes() -> None:
+    told = results.published("gradcon-slides")
+
+    def of(method: str, classes: str, value: float, score: str = "", **cells: object):
+        place = {"run": "r", "table": "sota-auroc", "dataset": "MNIST", "method": method}
+        place |= {"score": score, "metric": "AUROC", "n": 10, "seed": 0} | cells
+        return [results.row(class_=name, value=value, **place) for name in classes]
+
+    found = of("KDE", "01", 0.9) + of("KDE", "01", 0.8, variant="test=full") + of("LSA", "0", 0.9)
+    found += of("GradCon", "0", 0.7, "recon+beta*grad") + of("GradCon", "1", 0.8, "recon+beta*grad")
+    found += of("GradCon", "01", 0.1, "recon+beta*grad", seed=1)  # a seed that KDE does not have
+    found += of("LSA", "01", 0.6, variant="form=without estimator")
+    text = page.glance_comparison(results.frame(found), told)
+    assert text.splitlines()[2:] == [
+        "| KDE | 0.610 |  |  | 0.814 | 0.900 | 0.800 |",
+        "| LSA (without estimator) |  |  |  |  | 0.600 |  |",
+        "| GradCon | 0.664 |  |  | 0.973 | 0.750 |  |",
+    ]
+    assert page.glance_comparison(results.frame(found[:0]), told) == ""
+
+
 def localization_row(value: float, class_: str, seed: int) -> dict[str, object]:
     return results.row(
         run="r",
