@@ -777,8 +777,8 @@ settings_told = (
     f"methods {', '.join(methods)}; classes {classes}; seeds {seeds}; epochs: GradCon and VAE "
     f"{epochs} (batches of {batch_size}, learning rate {learning_rate:g}), DAE {dae_epochs}, "
     f"Deep SVDD {svdd_pretrain} + {svdd_epochs}, LSA {lsa_epochs}, with estimator on classes "
-    f"{estimator_classes}; alpha {alpha:g}, beta {beta:g}; outlier shares {outlier_shares} on "
-    f"classes {share_classes if outlier_shares else []}"
+    f"{estimator_classes}, DAE and LSA in {precision}; alpha {alpha:g}, beta {beta:g}; outlier "
+    f"shares {outlier_shares} on classes {share_classes if outlier_shares else []}"
 )
 took = began.seconds()
 sentences["box"] = results.run_words(provenance, images.title, settings_told, seconds=took)
