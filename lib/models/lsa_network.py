@@ -56,7 +56,7 @@ class UpBlock(nn.Module):
 class LSANetwork(nn.Module):
     """An encoder to a code of 64 numbers in (0, 1) and a decoder back to images of `shape`.
 
-    Raises BadInput for images or codes of another shape.
+    Raises BadInput for images or codes of another shape. Source: abati2019lsa, official code.
     """
 
     shape: tuple[int, int, int]  # channels, height, width
