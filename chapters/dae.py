@@ -16,7 +16,8 @@
 # *A classifier can be sure of an image that shows nothing. Spigler*
 # {cite:p}`spigler2019denoising` *attaches a denoising autoencoder and lets the classifier speak
 # only where the autoencoder can redraw what it sees. On the slides this stops fooling altogether:
-# not one attempt succeeds.*
+# not one attempt succeeds.* Whether it also refuses classes that it never learned is asked on the
+# page [](openset.ipynb).
 #
 # :::{admonition} What we found
 # :class: tip
@@ -97,6 +98,7 @@ from lib.pages import (
     dae_attack_tables,
     dae_attack_words,
     dae_open_words,
+    dae_page,
     dae_tables,
     dae_words,
 )
@@ -186,8 +188,7 @@ use_style()
 # Jacobian in place of noise, stands beside.
 
 # %% tags=["remove-cell"]
-keys = {"sigma": "noise", "omega": "omega", "alpha": "alpha"}
-changed = parameters.changed("dae", settings, keys)
+changed = dae_page.changed(settings)
 images = data.load(dataset, data_root=data_root or None, trust=trust)
 pixels = to_float(images.images)
 names = images.class_names
@@ -572,7 +573,7 @@ for (name, seed), found in fooled.items():
 # %% tags=["remove-cell"]
 # Sensitivity: other weights of the error, among them that which meets the printed loss of accuracy
 document = results.published("dae-slides")
-full_size = {"MNIST-5k": "MNIST"}.get(images.title, images.title)
+full_size = dae_page.full_title(images.title)
 weights_tried = {
     f"alpha x {factor:g}": factor * alphas["dAE sym", FIRST] for factor in alpha_factors
 }
@@ -806,16 +807,7 @@ provenance = workspace.leave_run(
 # %% tags=["remove-cell"]
 # What this run is read against: the committed full-data runs, and the document's own numbers
 reference = results.reference_rows()
-OF = results.sources_of(
-    "dae",
-    reference,
-    rows,
-    document,
-    sets=("MNIST", "Fashion-MNIST"),
-    title=images.title,
-    full=full_size,
-    changed=changed,
-)
+OF = dae_page.sources(reference, rows, document, images.title, changed)
 BUILD, LOW, HIGH = results.BUILD, thresholds[0], thresholds[-1]
 LOW_AND_HIGH = list(dict.fromkeys((LOW, HIGH)))
 boards = results.boards("dae", reference, rows, provenance, stand_in={full_size: images.title})
@@ -1113,87 +1105,6 @@ plt.close(figure)
 judged("theory", "rings", "curvature")
 
 # %% [markdown]
-# ## Open set: known classes, unknown classes
-#
-# Networks are trained on one to ten classes and asked about all ten; an unknown image is right if
-# it is refused. The slides plot one measure without naming it, so here are three: accuracy with
-# reject, the macro F-measure (reject counts as a class), and the AUROC of the rejection score,
-# which needs no threshold. With one class a softmax is constant, and only a confidence can refuse.
-#
-# Baselines: OpenMax {cite:p}`bendale2016openmax` on the CNN's logits, a Weibull-calibrated SVM
-# {cite:p}`scheirer2014weibull` and a 1-vs-set machine {cite:p}`scheirer2013toward` on its last
-# hidden layer, $k$ nearest neighbours on pixels. W-SVM and neighbours give no probabilities: they
-# get the threshold that 95 of 100 held-out known images reach.
-#
-# {glue:text}`da-open-line`
-#
-# {glue:text}`da-open-threshold`
-
-# %% tags=["remove-cell", "figure"]
-OPEN_METRICS = {
-    **{f"macro F-measure {dae.word_of(level)}": "" for level in (LOW, HIGH)},
-    f"accuracy {dae.word_of(HIGH)}": f"accuracy with reject {dae.word_of(HIGH)}",
-    "AUROC": "AUROC of the rejection score",
-}
-
-
-def open_figure(where: str):
-    figure, axes = plt.subplots(2, 2, figsize=(8.6, 6.6), sharex=True)
-    handles = {}
-    for axis, (metric, label) in zip(axes.flat, OPEN_METRICS.items(), strict=False):
-        own = metric.partition(" at ")[0] + " at its own threshold"
-        by_method = dae_tables.numbers_by_count(OF, where, [metric, own])
-        for number, (name, table) in enumerate(by_method.items()):
-            style, shade = ("-", 0.15) if name in dae.MAIN else (":", 0)
-            line = {"colour": f"C{number}", "label": name, "shade": shade}
-            range_curve(axis, table, style, **line, marker="o")
-        axis.set(xlabel="training classes", title=label or metric, ylim=(0, 1.02))
-        axis.label_outer()
-        handles |= dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
-    entries = (handles.values(), handles)
-    figure.legend(*entries, fontsize="small", ncols=5, loc="outside lower center", frameon=False)
-    return figure
-
-
-for key, title in (("mnist", "MNIST"), ("fashion-mnist", "Fashion-MNIST")):
-    figure = open_figure(title if title in OF.reference else BUILD)
-    glue(f"da-open-{key}", figure, display=False)
-    plt.close(figure)
-
-# %% [markdown]
-# ```{glue:figure} da-open-mnist
-# :name: fig-da-open
-# MNIST, {glue:text}`da-source`: open-set recognition over the number of training classes. Lines:
-# mean over all orders of the classes, solid for the document's networks; their bands reach from the
-# least to the largest, and hollow points are numbers of classes with one order only.
-# ```
-#
-# ```{glue:figure} da-open-fashion-mnist
-# :name: fig-da-open-fashion
-# The same for Fashion-MNIST. The slides take a threshold of 90 % here, and 99 % in the supplement.
-# ```
-
-# %% tags=["hide-input", "full-width", "figure"]
-judged("open")
-
-# %% [markdown]
-# ## One class
-#
-# With a single known class the question is the classical one, and the baselines are the classical
-# ones: a one-class SVM on pixels, the error of the same autoencoder without noise, neighbours.
-# {glue:text}`da-one-line`
-#
-# {glue:text}`da-dead-line`
-
-# %% tags=["hide-input", "full-width", "figure"]
-one_known = dae_tables.one_class_table(OF)
-caption = "AUROC with one class known, one seed"
-results.page_table(one_known, caption).format("{:.3f}", na_rep="")
-
-# %% tags=["hide-input", "full-width", "figure"]
-judged("one")
-
-# %% [markdown]
 # ## Clutter
 #
 # The supplementary slides name a weakness: a digit in clutter is not redrawn, though the digit is
@@ -1278,18 +1189,6 @@ plt.close(figure)
 # ```
 #
 # ```{exercise}
-# :label: ex-da-one
-# With one known class the softmax is 1 for every image. What, then, does the AUROC of the scaled
-# output depend on, and does $\alpha$ matter?
-# ```
-#
-# ```{solution} ex-da-one
-# :class: dropdown
-# On the error $\lVert r(x) - x \rVert$ alone, and $\alpha$ does not matter: it changes all
-# confidences but not their order. It matters as soon as a threshold is fixed.
-# ```
-#
-# ```{exercise}
 # :label: ex-da-adam
 # Run the attack on the CNN with plain gradient descent in place of Adam. By which factor would the
 # generator's weights move the logits further than a step on the logits?
@@ -1338,11 +1237,7 @@ sentences = {
     "stronger": dae_attack_words.stronger(OF, LOW),
     "distance-line": dae_attack_words.distance_line(OF, LOW),
     "curvature-line": dae_words.curvature_line(OF, probes=probes),
-    "open": dae_open_words.open_line(OF, short=True),
-    "open-line": dae_open_words.open_line(OF),
-    "open-threshold": dae_open_words.open_threshold(OF, HIGH),
-    "one-line": dae_open_words.one_line(OF, one_known),
-    "dead-line": dae_open_words.dead_line(OF, one_known),
+    "open": dae_open_words.open_line(OF),
     "clutter-line": dae_words.clutter_line(OF),
     "sum-line": dae_words.sum_line(OF),
     "training-line": dae_words.training_line(OF, epochs={*dae.KEPT_EPOCHS, epochs}),

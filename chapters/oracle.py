@@ -59,7 +59,6 @@ from functools import partial
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 import torch
 from myst_nb import glue
 
@@ -68,8 +67,9 @@ from lib.data import class_names
 from lib.errors import BadInput
 from lib.figures import oracle as drawn
 from lib.figures import roc_curves, score_histograms, use_style
-from lib.pages import oracle, oracle_curves, oracle_tables, oracle_words
+from lib.pages import oracle, oracle_curves, oracle_page, oracle_tables, oracle_words
 from lib.pages import oracle_run_words as run_words
+from lib.pages.oracle_page import EVERY, FORESTS, FULL, LINES, PROBES, SCORE
 from lib.results import latent_store
 
 began = workspace.begin()
@@ -121,7 +121,8 @@ use_style()
 #
 # Neither oracle is a detector for use. The first says what the latent space holds, the second what
 # the architecture could hold. **Q3** asks whether a network that must also draw its input again
-# holds more.
+# holds more; it has a [page of its own](improvements.ipynb), with all else that was tried to bring
+# more of the information out.
 #
 # ## Images, classes, splits
 #
@@ -323,11 +324,7 @@ if any(("base", *each) not in held for each in experiments):
 
 # %% tags=["remove-cell"]
 # Rows: one number each. What differs from the profile's own setting goes into `variant`.
-short = {"width": "width", "learning_rate": "lr", "schedule": "schedule", "epochs": "epochs"}
-own = parameters.own_values("oracle", profile)
-if dataset != own["dataset"]:  # other images have a budget of their own
-    own["epochs"] = epochs
-changed = {short[name]: settings[name] for name in short if settings[name] != own[name]}
+changed = oracle_page.changed(settings)
 add, collected = results.collector(run=run, dataset=images.title)
 FOREST, SMALL_FOREST = oracle.forest_name(trees), oracle.forest_name(curve_trees)
 PIXEL_FOREST = oracle.forest_name(trees, "pixels")
@@ -588,35 +585,12 @@ provenance = workspace.leave_run(
 # What this run is read against: the committed full-data runs, and the document's own numbers
 reference = results.reference_rows()
 document = results.published("oracle-slides")
-of_page = oracle_tables.by_usual_forests(rows)
-FULL = ("CIFAR-10", "CIFAR-100", "Fashion-MNIST", "MNIST")
-main = images.title if images.title in FULL else "CIFAR-10"
+main = oracle_page.main_title(images.title)
 stand_in = {main: images.title}
 boards = results.boards("oracle", reference, rows, provenance, stand_in=stand_in)
 judged = partial(results.judged, boards, "oracle")
-SOURCES = {
-    "reference": oracle_tables.Source(reference, main, {}),
-    "this build": oracle_tables.Source(of_page, images.title, changed),
-}
-
-
-def table_of(columns: dict, networks: dict, caption: str, **options):
-    """One line per source and network, one column per score: AUC / equal error rate."""
-    found = oracle_tables.by_network(SOURCES, columns, networks, **options)
-    return results.page_table(found, caption)
-
-
-# lines of the tables: a network in words, its method and what makes it a variant
-LINES = {name: oracle.method_of(name) for name in oracle.METHODS}
-HYBRIDS = [f"hybrid {weight:g}" for weight in oracle_words.LAMBDAS]
-LINES |= {name: oracle.method_of(name) for name in HYBRIDS}
-# their columns: a score or another number
-SCORE = {name: {"score": name} for name in scores.LOGIT_TABLE}
-ACCURACY = {"test accuracy": {"metric": "test accuracy"}}
-FORESTS = {"forest": {"score": oracle.FOREST}}
-PROBES = {"linear probe": {"score": oracle.PROBE}}
-SHORT = ACCURACY | {name: SCORE[name] for name in ("max logit", "entropy")} | FORESTS | PROBES
-EVERY = "AUC / equal error rate"
+SOURCES = oracle_page.sources(reference, rows, images.title, changed)
+table_of = partial(oracle_page.network_table, SOURCES)
 
 # the numbers that smoke runs check
 base = {"metric": oracle.AUC, "method": oracle.BASE}
@@ -701,7 +675,8 @@ plt.close(figure)
 
 # %% tags=["hide-input", "full-width", "figure"]
 lines = oracle_tables.step_lines(main, "CIFAR-10", "CIFAR-100", "Fashion-MNIST")
-mine = of_page[of_page["variant"] == results.variant(**changed)].assign(variant="")
+mine = SOURCES["this build"].rows
+mine = mine[mine["variant"] == results.variant(**changed)].assign(variant="")
 shown = results.compared(lines, mine, reference, document, stand_in=stand_in)
 caption = "Published, reference and this build, ± half the 95 % interval over splits"
 results.page_table(shown[(shown != "").any(axis=1)], caption)
@@ -786,162 +761,6 @@ plt.close(figure)
 judged("openspace", "fewshot", "far")
 
 # %% [markdown]
-# ## Q3: does drawing the image help?
-#
-# The hybrid network also draws its input again from $z$, and adds $\lambda$ times the per-pixel
-# squared error to the loss. Whether that error is summed or averaged over the 3072 numbers of an
-# image is not printed, so each published weight has two readings: 0.9 or 2765 for CIFAR-10, 0.005
-# or 15.4 for CIFAR-100, written here as weights of the *averaged* error. The slides warn that
-# theirs was tuned on labelled test data. {glue:text}`or-hybrid`
-
-# %% tags=["hide-input", "full-width", "figure"]
-table_of(
-    SHORT,
-    {name: LINES[name] for name in ("base", *HYBRIDS, "reconstruction")},
-    f"Classification, both, reconstruction alone, first split; {EVERY}",
-    first=True,
-)
-
-# %% tags=["hide-input", "full-width", "figure"]
-OF_CHOICE = {"lambda": {"metric": "lambda", "score": ""}, "max logit": SCORE["max logit"]}
-table_of(
-    {
-        f"{word}: {what}": {"table": "hybrid-chosen", "setting": {"selection": word}, **cell}
-        for word in ("validation", "test")
-        for what, cell in (OF_CHOICE | FORESTS).items()
-    },
-    {"hybrid": (oracle.HYBRID, {})},
-    "The hybrid by validation accuracy, and by the test images' own labels",
-)
-
-# %% tags=["hide-input", "full-width", "figure"]
-judged("q3", "reflection-reconstruction")
-
-# %% [markdown]
-# ## Improvements: Generalized ODIN, ODIN, ensembles
-#
-# Generalized ODIN {cite:p}`hsu2020generalized` writes the logits as a quotient $h_y(z)/g(z)$ of
-# cosines and one divisor, trains on the quotient and scores by the largest $h$. ODIN
-# {cite:p}`liang2018odin` divides logits by a temperature and moves each pixel a little towards more
-# confidence. {glue:text}`or-improvements`
-
-# %% tags=["hide-input", "full-width", "figure"]
-HEADS = {"base": LINES["base"], "Generalized ODIN": LINES["generalized odin"]}
-table_of(
-    SCORE | {"max h": {"score": "max cosine h"}, "divisor g": {"score": "divisor g"}},
-    HEADS,
-    f"Plain and Generalized ODIN head; {EVERY}",
-)
-
-# %% tags=["hide-input", "full-width", "figure"]
-best = ("unperturbed", "best perturbation", "temperature 1", "best temperature")
-table_of(
-    {word: {"table": "odin-best", "score": word, "metric": oracle.AUC} for word in best},
-    HEADS,
-    "ODIN on part of the test images of the first split: AUC; the best is chosen on those images",
-)
-
-# %% tags=["remove-cell", "figure"]
-heads = {"plain head": oracle.BASE, "Generalized ODIN": oracle.GENERALIZED_ODIN}
-odin_source = oracle_curves.told_by(SOURCES, table="odin", method=oracle.BASE)
-grids = {word: oracle_curves.odin_grid(SOURCES[odin_source], m) for word, m in heads.items()}
-grids = {word: grid for word, grid in grids.items() if len(grid)}
-columns = max(len(grids), 1)
-figure, axes = plt.subplots(1, columns, figsize=(4.6 * columns, 2.8), squeeze=False)
-for axis, (word, grid) in zip(axes[0], grids.items(), strict=False):
-    sns.heatmap(grid, annot=True, fmt=".3f", cbar=False, cmap="viridis", ax=axis)
-    axis.set(title=word, xlabel="temperature", ylabel="perturbation")
-glue("or-odin", figure, display=False)
-plt.close(figure)
-
-# %% [markdown]
-# ```{glue:figure} or-odin
-# :name: fig-or-odin
-# AUC of ODIN's score, 1 less the largest probability, by temperature and perturbation; test images
-# of {glue:text}`or-odin-source`.
-# ```
-
-# %% tags=["hide-input", "full-width", "figure"]
-table_of(
-    ACCURACY | {"max logit": SCORE["max logit"]} | FORESTS,
-    {"base": LINES["base"]} | {f"member {i}": (oracle.BASE, {"member": i}) for i in range(1, 5)},
-    f"The members of the ensemble alone, first split; {EVERY}",
-    first=True,
-)
-
-# %% tags=["hide-input", "full-width", "figure"]
-of_ensembles = ("mean max logit", "max probability of the mean")
-table_of(
-    {score: {"table": "ensembles", "score": score} for score in of_ensembles},
-    {f"{i} members": (oracle.ENSEMBLE, {"members": i}) for i in range(2, 6)},
-    f"Deep ensembles, first split; {EVERY}",
-)
-
-# %% tags=["hide-input", "full-width", "figure"]
-judged("godin", "odin", "ensemble")
-
-# %% [markdown]
-# ## Tasks that did not help, says the talk
-#
-# A network that must also name how far the image was turned, colour a grey image, or draw its
-# Sobel edges. One head each on $z$, beside the classes. {glue:text}`or-auxiliary`
-
-# %% tags=["hide-input", "full-width", "figure"]
-table_of(
-    SHORT,
-    {word: LINES[word] for word in ("base", *oracle_words.TASKS)},
-    f"With an auxiliary task, first split; {EVERY}",
-    first=True,
-)
-
-# %% tags=["hide-input", "full-width", "figure"]
-judged("auxiliary")
-
-# %% [markdown]
-# GEOM, CSI, JEM and the SVGD ensembles, which the talk also names, need a GPU for hours or have
-# parts that no source prints. They stand in the ledger and are not tested:
-
-# %% tags=["hide-input", "full-width", "figure"]
-judged("untested")
-
-# %% [markdown]
-# ## Reflections: accuracy, gradients, augmentation
-#
-# *Better classifiers allow simple methods to work better*, it is often said, and the talk asks why
-# a representation does not lose its power over novelty as it specialises; perhaps only because
-# gradients vanish with the loss. {numref}`fig-or-reflections` shows one training and all
-# finished networks of the first split. {glue:text}`or-reflections`
-
-# %% tags=["remove-cell", "figure"]
-trained_by = oracle_curves.told_by(SOURCES, table="over-training")
-over = oracle_curves.along_training(SOURCES[trained_by])
-points = oracle_curves.finished_networks(SOURCES[trained_by])
-figure, axes = plt.subplots(1, 3, figsize=(12, 3.4))
-drawn.training_courses(axes, over, points)
-glue("or-reflections-figure", figure, display=False)
-plt.close(figure)
-
-# %% [markdown]
-# ```{glue:figure} or-reflections-figure
-# :name: fig-or-reflections
-# Left and middle: training loss, gradient norm, and what score and forest find, over one training
-# of the base network. Right: accuracy against the AUC of the max logit. From
-# {glue:text}`or-reflections-source`.
-# ```
-
-# %% tags=["hide-input", "full-width", "figure"]
-widths = {f"width {w}": (oracle.BASE, {"width": w}) for w in (8, 24, 32)}
-table_of(
-    SHORT,
-    {"base": LINES["base"], **widths, "no augmentation": LINES["no augmentation"]},
-    f"Widths and augmentation, first split; {EVERY}",
-    first=True,
-)
-
-# %% tags=["hide-input", "full-width", "figure"]
-judged("reflection-accuracy", "reflection-training", "reflection-augmentation")
-
-# %% [markdown]
 # ## A detector of your own, without training
 #
 # $z$, logits and labels of the reference networks are stored with the project, so a new detector
@@ -1020,14 +839,11 @@ print(f"AUC of the Mahalanobis distance {metrics.auroc(is_anomaly, distance):.3f
 
 # %% tags=["remove-cell", "figure"]
 # Every sentence with a number in it is put together here, from the rows.
-worded = {"reference": "our reference", "this build": "this build"}
 sentences = oracle_words.sentences(SOURCES, document, labelled)
 budget = {"width": width, "epochs": epochs}
 all_rows, took = pd.concat([reference, rows]), began.seconds()
 in_words = run_words.settings(settings)
 sentences |= {
-    "odin-source": worded[odin_source],
-    "reflections-source": worded[trained_by],
     "trees": f"{trees:,}",
     "curve-trees": f"{curve_trees:,}",
     "budget": run_words.budget(all_rows, **budget, schedule=schedule),

@@ -117,7 +117,7 @@ section("localization")
 # ## Representation oracle
 #
 # Dietterich, Garrepalli and Guyer {cite:p}`dietterich2021representation`, tested in
-# [](oracle.ipynb).
+# [](oracle.ipynb) and [](improvements.ipynb).
 
 # %% tags=["hide-input", "full-width"]
 section("oracle")
@@ -125,7 +125,8 @@ section("oracle")
 # %% [markdown]
 # ## Denoising autoencoder
 #
-# Spigler {cite:p}`spigler2019denoising`, tested in [](dae.ipynb).
+# Spigler {cite:p}`spigler2019denoising`, tested in [](dae.ipynb) and
+# [](openset.ipynb).
 
 # %% tags=["hide-input", "full-width"]
 section("dae")

@@ -10,7 +10,7 @@ from lib.figures.style import COLOURS
 
 
 def change_lines(axis: Axes, table: pd.DataFrame, marks: Mapping[str, Mapping[str, Any]]) -> None:
-    """A line per change of `table` (columns what, value, n): a dot, and marks for other numbers.
+    """A line per change of `table` (what, value, maybe n): a dot, and marks for other numbers.
 
     `marks` name columns, "base" among them, with how their short vertical lines look; where such a
     number is NaN there is no mark. A grey bar reaches from the base to the dot.
@@ -20,5 +20,6 @@ def change_lines(axis: Axes, table: pd.DataFrame, marks: Mapping[str, Mapping[st
         axis.vlines(at, at.index - 0.5, at.index + 0.5, lw=1.5, **look)
     axis.hlines(table.index, table["base"], table["value"], color="0.75", lw=2, zorder=1)
     axis.plot(table["value"], table.index, "o", color=COLOURS["grad"], label="with the change")
-    axis.set_yticks(table.index, [f"{line.what} (n = {line.n})" for line in table.itertuples()])
+    counts = [f" (n = {n})" for n in table["n"]] if "n" in table else [""] * len(table)
+    axis.set_yticks(table.index, list(table["what"] + counts))
     axis.invert_yaxis()

@@ -13,11 +13,8 @@ from lib.results.sources import Sources, chosen, over_sets
 CONFIDENCE, SVM = (dae.SYM, "confidence"), ("one-class SVM", "pixels")
 
 
-def open_line(of: Sources, *, short: bool = False) -> str:
-    """Mean AUROC of unknown classes by method, best first, with a middle number known.
-
-    `short` names the document's networks only, and the best of all.
-    """
+def open_line(of: Sources) -> str:
+    """Mean AUROC of unknown classes with a middle number known: the document's, and the best."""
 
     def ranks(where: str) -> str:
         if not (counts := known_counts(of, where)):
@@ -25,10 +22,10 @@ def open_line(of: Sources, *, short: bool = False) -> str:
         middle = counts[len(counts) // 2]
         rows = open_rows(of, where, {"class_": dae.classes_of(middle), "metric": "AUROC"})
         means = rows.groupby("method")["value"].mean().sort_values(ascending=False)
-        kept = means[[name for name in dae.MAIN if name in means]] if short else means
-        listed = ", ".join(f"{name} {value:.3f}" for name, value in kept.items())
-        best = f"; best of all {means.index[0]} {means.iloc[0]:.3f}" if short else ""
-        return f"with {middle} classes known: {listed}{best}"
+        main = means[[name for name in dae.MAIN if name in means]]
+        listed = ", ".join(f"{name} {value:.3f}" for name, value in main.items())
+        best = f"best of all {means.index[0]} {means.iloc[0]:.3f}"
+        return f"with {middle} classes known: {listed}; {best}"
 
     told = over_sets(of, ranks)
     return f"AUROC of unknown classes ({of.words}, mean over orders of the classes): {told}."
@@ -52,15 +49,18 @@ def open_threshold(of: Sources, threshold: float) -> str:
 
 
 def one_line(of: Sources, aurocs: pd.DataFrame) -> str:
-    """Methods by their mean over the classes in `dae_tables.one_class_table`, best first."""
+    """dAE sym's mean AUROC in `dae_tables.one_class_table` against the one-class SVM's."""
 
-    def ranks(where: str) -> str:
-        means = aurocs.T[where, "mean"].dropna().sort_values(ascending=False)
-        named = (means.index.get_level_values(level) for level in ("method", "score"))
-        lines = zip(*named, means, strict=True)
-        return ", ".join(f"{method} ({score}) {value:.3f}" for method, score, value in lines)
+    def against(where: str) -> str:
+        means = aurocs.T[where, "mean"]
+        if not {CONFIDENCE, SVM} <= set(means.dropna().index):
+            return ""
+        return f"{means[CONFIDENCE]:.3f} against {means[SVM]:.3f}"
 
-    return f"By mean AUROC ({of.words}, one seed): {over_sets(of, ranks)}."
+    return (
+        f"With one class known ({of.words}, one seed), mean AUROC of {dae.SYM} "
+        f"against that of a one-class SVM on pixels: {over_sets(of, against, after=True)}."
+    )
 
 
 def dead_line(of: Sources, aurocs: pd.DataFrame) -> str:

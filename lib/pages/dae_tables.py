@@ -154,6 +154,23 @@ def known_counts(of: Sources, where: str) -> list[int]:
     return sorted(orders.index[orders == orders.max()])
 
 
+def open_set_table(of: Sources) -> pd.DataFrame:
+    """AUROC of unknown classes: a line per method, a column per place and number of known classes.
+
+    Means over orders of the classes, of the numbers in `known_counts`; methods with the best mean
+    over the places told first.
+    """
+    parts = {}
+    for where in of.places:
+        rows = open_rows(of, where, {"metric": "AUROC"})
+        kept = rows[rows["count"].isin(known_counts(of, where))]
+        parts[where] = kept.pivot_table(index="method", columns="count", values="value")
+    table = pd.concat(parts, axis=1, names=["", "classes known"])
+    means = pd.concat([parts[where] for where in of.told], axis=1).mean(axis=1)
+    best_first = means.sort_values(ascending=False).index
+    return table.loc[best_first].rename_axis(index=None)
+
+
 def one_class_table(of: Sources) -> pd.DataFrame:
     """AUROC with one known class: lines by place and class, the mean last; methods as columns."""
 

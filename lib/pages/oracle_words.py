@@ -27,7 +27,7 @@ _ARROW = " → "
 
 
 def sentences(sources: Sources, document: pd.DataFrame, labelled: Sequence[int]) -> dict[str, str]:
-    """All that rows alone decide, by the word under which the page shows it.
+    """What the page on both gaps says of rows alone, by the word under which it shows it.
 
     `document` are the talk's rows, `labelled` the numbers of anomalies on the learning curve.
     """
@@ -39,6 +39,13 @@ def sentences(sources: Sources, document: pd.DataFrame, labelled: Sequence[int])
         "controls": controls(sources),
         "doubt": doubt(sources),
         "open": open_space(sources, labelled),
+        "q3": third_question(sources),
+    }
+
+
+def sentences_on_changes(sources: Sources) -> dict[str, str]:
+    """What the page on changed networks says of rows, by the word under which it shows it."""
+    return {
         "hybrid": hybrid(sources),
         "q3": third_question(sources),
         "improvements": improvements(sources),

@@ -3,6 +3,7 @@
 from lib.results.agreement import agreement_lines
 from lib.results.averages import CLASSES, with_averages
 from lib.results.boards import Boards, boards, judged
+from lib.results.chapter_run import ChapterRun, read_chapter_run
 from lib.results.claims import Claim, claim_from, load_claims, published_text
 from lib.results.expected import (
     Expected,
@@ -77,6 +78,7 @@ __all__ = [
     "VARIANT_KEYS",
     "VERDICTS",
     "Boards",
+    "ChapterRun",
     "Claim",
     "Expected",
     "Latents",
@@ -114,6 +116,7 @@ __all__ = [
     "published",
     "published_text",
     "rate_words",
+    "read_chapter_run",
     "read_latents",
     "read_rows",
     "read_runs",

@@ -333,6 +333,9 @@ def test_changes_lie_between_base_and_value_with_a_mark_where_there_is_a_number(
     assert bars.get_segments()[0].tolist() == [[0.6, 0.0], [0.7, 0.0]]
     assert list(axis.get_lines()[0].get_xdata()) == [0.7, 0.5]
     assert axis.yaxis_inverted()
+    (uncounted,) = panels()
+    change_lines(uncounted, table.drop(columns="n"), looks)
+    assert [text.get_text() for text in uncounted.get_yticklabels()] == ["alpha 1", "beta 0"]
 
 
 def test_classes_farthest_from_the_diagonal_are_named_inwards(panels):

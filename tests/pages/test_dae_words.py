@@ -354,10 +354,6 @@ def test_open_sets_are_told_at_a_middle_number_of_classes():
     assert dae_tables.known_counts(of, BUILD) == [1, 4, 8]
     start = "AUROC of unknown classes (this build, mean over orders of the classes): "
     assert dae_open_words.open_line(of) == (
-        f"{start}in this build (MNIST-5k) with 4 classes known: OpenMax 0.940, dAE sym 0.840, CNN "
-        "0.740."
-    )
-    assert dae_open_words.open_line(of, short=True) == (
         f"{start}in this build (MNIST-5k) with 4 classes known: CNN 0.740, dAE sym 0.840; best of "
         "all OpenMax 0.940."
     )
@@ -384,8 +380,8 @@ def test_collapsed_networks_are_named_and_the_others_compared():
     table = dae_tables.one_class_table(of)
     assert table.index.tolist() == [(BUILD, name) for name in ("0", "1", "2", "mean")]
     assert dae_open_words.one_line(of, table) == (
-        "By mean AUROC (this build, one seed): in this build (MNIST-5k) one-class SVM (pixels) "
-        "0.910, dAE sym (confidence) 0.610."
+        "With one class known (this build, one seed), mean AUROC of dAE sym against that of a "
+        "one-class SVM on pixels: 0.610 against 0.910 in this build (MNIST-5k)."
     )
     text = dae_open_words.dead_line(of, table)
     assert "That is so in this build (MNIST-5k) for 1 of 6 (dAE sym of class 0)." in text
@@ -436,6 +432,15 @@ def test_open_set_numbers_by_the_number_of_classes():
     assert found[dae.CNN].index.tolist() == [1, 4, 6, 8]
     assert found[dae.CNN]["size"].tolist() == [2, 2, 1, 2]
     assert found[dae.CNN]["mean"].tolist() == pytest.approx([0.71, 0.74, 0.76, 0.78])
+
+
+def test_open_sets_stand_by_method_and_number_of_classes():
+    found = dae_tables.open_set_table(sources(open_set_rows))
+    assert found.index.tolist() == ["OpenMax", dae.SYM, dae.CNN]  # the best first
+    # 6 known classes have one order of the two, and are left to the figure
+    assert found.columns.tolist() == [(BUILD, 1), (BUILD, 4), (BUILD, 8)]
+    assert found.loc[dae.CNN].tolist() == pytest.approx([0.71, 0.74, 0.78])  # two equal orders
+    assert dae_tables.open_set_table(NONE).empty
 
 
 def test_checked_numbers_are_those_there_are():

@@ -394,3 +394,23 @@ def test_images_of_another_shape_are_refused(
     monkeypatch.setattr(data, "load", lambda *args, **options: other)
     with pytest.raises(errors.BadInput, match=r"grey images of 28×28, unlike those of CIFAR-10"):
         cells("fitted", toy_steps=1)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_open_set_page_reads_this_run_beside_the_reference_there_is(
+    base: dict[str, Any], chapter_cells, glued, names_in_prose, monkeypatch, tmp_path, known: bool
+) -> None:
+    rows = base["rows"]
+    (tmp_path / "dae").mkdir()
+    results.write_rows(tmp_path / "dae/rows.csv", rows)
+    results.write_runs(tmp_path / "dae/runs.csv", results.runs_frame([base["provenance"]]))
+    if not known:
+        monkeypatch.setattr(results, "reference_rows", lambda: rows.iloc[:0])
+    told = chapter_cells("openset", "no such name", rows_root=str(tmp_path))
+    assert set(glued) == names_in_prose("openset")
+    table = told["one_known"]  # one class is known in this run, ten in the reference
+    assert len(table.loc["this build"]) == 2 and ("MNIST" in table.index) == known
+    whose = "our reference" if known else "this build"
+    assert told["sentences"]["source"] == whose
+    assert told["sentences"]["open"].startswith(f"AUROC of unknown classes ({whose}")
+    assert not any("not measured" in text for text in told["sentences"].values())

@@ -12,7 +12,7 @@ import torch
 
 from lib import data, errors, parameters, results
 from lib.data import ImageSet, loading
-from lib.pages import oracle
+from lib.pages import oracle, oracle_page
 from lib.results import latent_store
 
 # small enough for seconds, large enough that scores differ
@@ -327,3 +327,35 @@ def test_a_fifth_of_many_classes_is_drawn_for_the_anomalies(
     nominal = cells("levels", splits=[0, 7])["nominal_of"]
     assert len(nominal(0)) == len(nominal(7)) == 16
     assert nominal(0) != nominal(7)
+
+
+def test_both_pages_read_each_kind_of_reference(
+    cells, chapter_cells, glued, names_in_prose, monkeypatch, tmp_path
+) -> None:
+    extra = ["hybrid 0.9", "reconstruction", "rotation", "member 1"]
+    space = cells(extra=extra, networks=[*BASE["networks"], "generalized odin"])
+    rows = space["rows"]
+    (tmp_path / "oracle").mkdir()
+    results.write_rows(tmp_path / "oracle/rows.csv", rows)
+    results.write_runs(tmp_path / "oracle/runs.csv", results.runs_frame([space["provenance"]]))
+    assert set(rows.loc[rows["table"] == oracle.Q1_Q2, "variant"]) == {"epochs=1;width=2"}
+    whole = oracle_page.sources(rows, rows, "CIFAR-10", {})["this build"].rows
+    told = [results.parse_variant(text) for text in whole["variant"]]
+    own = ("epochs", "width")  # which a reference's variants do not have
+    bare = [results.variant(**{k: v for k, v in each.items() if k not in own}) for each in told]
+    bare = np.where(whole["table"] == "budget", whole["variant"], bare)  # which tells both
+    whole = whole.assign(dataset="CIFAR-10", run="full", variant=bare)
+    told = {}
+    for name, table in (("whole", whole), ("none", rows.iloc[:0])):
+        monkeypatch.setattr(results, "reference_rows", lambda table=table: results.frame(table))
+        for page, values in (("oracle", {}), ("improvements", {"rows_root": str(tmp_path)})):
+            glued.clear()
+            if page == "oracle":
+                cells("no such name", extra=extra)
+            else:
+                told[name] = chapter_cells(page, "no such name", **values)["sentences"]
+            assert set(glued) == names_in_prose(page)
+    assert told["whole"]["changes-source"] == "our reference"
+    assert told["whole"]["changes"].startswith("First split of CIFAR-10, our reference")
+    assert told["none"]["changes-source"] == "this build"
+    assert told["none"]["changes"].startswith("First split of MNIST-5k, this build")
