@@ -85,7 +85,7 @@ plt.close(figure)
 # squared error to the loss. Whether that error is summed or averaged over the 3072 numbers of an
 # image is not printed, so each published weight has two readings: 0.9 or 2765 for CIFAR-10, 0.005
 # or 15.4 for CIFAR-100, written here as weights of the *averaged* error. The slides warn that
-# theirs was tuned on labelled test data. {glue:text}`oi-hybrid`
+# theirs was tuned on labelled test data.
 
 # %% tags=["hide-input", "full-width", "figure"]
 table_of(

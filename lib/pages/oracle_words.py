@@ -46,7 +46,6 @@ def sentences(sources: Sources, document: pd.DataFrame, labelled: Sequence[int])
 def sentences_on_changes(sources: Sources) -> dict[str, str]:
     """What the page on changed networks says of rows, by the word under which it shows it."""
     return {
-        "hybrid": hybrid(sources),
         "q3": third_question(sources),
         "improvements": improvements(sources),
         "auxiliary": auxiliary(sources),
@@ -152,16 +151,6 @@ def open_space(sources: Sources, labelled: Sequence[int]) -> str:
         f"is among them, {seen}. Far images, mean over the sets: max logit {far_logit}; the "
         "forest, which learnt from other classes what an anomaly is, "
         f"{beside(sources, **of_far, **_of(oracle.FOREST))}."
-    )
-
-
-def hybrid(sources: Sources) -> str:
-    """The forest on z of the hybrids, of the plain network and of reconstruction alone."""
-    plain = beside(sources, method=oracle.BASE, first=True, **_of(oracle.FOREST))
-    alone = beside(sources, method=oracle.RECONSTRUCTION, **_of(oracle.FOREST))
-    return (
-        f"AUC of the forest, first split: without reconstruction {plain}; "
-        f"{_hybrids(sources)}; reconstruction alone {alone}."
     )
 
 

@@ -156,18 +156,11 @@ def test_hybrids_stand_beside_the_plain_network_of_the_first_split():
         planted(0.2, score=FOREST, seed=1),  # hybrids have the first split alone
         planted(0.7, variant="lambda=15.4", **of_hybrid),
         planted(0.6, variant="lambda=2765", **of_hybrid),
-        planted(0.5, method=oracle.RECONSTRUCTION, score=FOREST),
     ]
-    hybrids = "λ = 15.4: 0.700; λ = 2765: 0.600"
-    assert told.hybrid(sources(*rows)) == (
-        "AUC of the forest, first split: without reconstruction 0.800; "
-        f"{hybrids}; reconstruction alone 0.500."
-    )
     assert told.third_question(sources(*rows)) == (
-        f"Q3: {hybrids} (AUC of the forest on the hybrid's z; first split, so without an "
-        "interval); the plain network has 0.800 there."
+        "Q3: λ = 15.4: 0.700; λ = 2765: 0.600 (AUC of the forest on the hybrid's z; first split, "
+        "so without an interval); the plain network has 0.800 there."
     )
-    assert "no hybrid was trained" in told.hybrid(NOTHING)
     assert told.third_question(NOTHING).startswith("Q3: no hybrid was trained (")
 
 
@@ -214,7 +207,7 @@ def test_each_page_gets_its_sentences_under_their_words():
     found = told.sentences(NOTHING, DOCUMENT, [10])
     assert list(found) == ["gaps", "q1", "q2", "baseline", "controls", "doubt", "open", "q3"]
     of_changes = told.sentences_on_changes(NOTHING)
-    assert list(of_changes) == ["hybrid", "q3", "improvements", "auxiliary", "reflections"]
+    assert list(of_changes) == ["q3", "improvements", "auxiliary", "reflections"]
     assert of_changes["q3"] == found["q3"]
     assert found["q2"] == told.question(NOTHING, DOCUMENT, oracle.Q2_GAP)
     assert found["open"] == told.open_space(NOTHING, [10])
