@@ -410,9 +410,7 @@ for (seed, normal), split in splits.items() if kernel_images else ():
 # %% tags=["remove-cell"]
 # Rows: one number each. What differs from the profile's own setting goes into `variant`.
 GRADCON = gradcon.GRADCON
-keys = {"alpha": "alpha", "beta": "beta", "learning_rate": "lr", "selection": "selection"}
-keys |= {"reconstruction": "loss", "averaging": "reference"}
-variants = gradcon_places.variants(parameters.changed("gradcon", settings, keys))
+variants = gradcon_places.variants(gradcon_places.changed(settings))
 
 
 def explained_variance(best: training.Fitted, x: torch.Tensor) -> float:

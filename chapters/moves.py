@@ -37,12 +37,13 @@ from myst_nb import glue
 
 from lib import results
 from lib.figures import COLOURS, change_lines, course_grid, use_style
-from lib.pages import gradcon, gradcon_course, gradcon_near, gradcon_reference
+from lib.pages import gradcon, gradcon_course, gradcon_near, gradcon_places, gradcon_reference
 from lib.pages import gradcon_words as told
 
 use_style()
-rows = results.read_rows(Path(rows_root) / "gradcon/rows.csv")
-title = next(name for name in rows["dataset"] if name)  # of the images of this build
+built = results.read_chapter_run(Path(rows_root) / "gradcon")
+rows, title = built.rows, built.title
+own = gradcon_places.variants(gradcon_places.changed(built.settings))
 reference, document = results.reference_rows(), results.published()
 others = gradcon_reference.printed(document)
 
@@ -55,7 +56,7 @@ others = gradcon_reference.printed(document)
 # %% tags=["remove-cell", "figure"]
 moved, source = gradcon.moves(reference, "CIFAR-10"), "reference runs on CIFAR-10"
 if moved.empty:
-    moved, source = gradcon.moves(rows, title), f"this build, {title}"
+    moved, source = gradcon.moves(rows, title, setting=own.whole), f"this build, {title}"
 moved = others.beside(moved)
 figure, axis = plt.subplots(figsize=(8, 0.9 + 0.27 * max(len(moved), 4)))
 marks = {  # CIFAR-10's numbers have no place beside digits
@@ -88,11 +89,12 @@ plt.close(figure)
 
 # %% tags=["remove-cell"]
 METRICS = {"AUROC": "mean AUROC", "validation loss": "validation loss"}
-sets = {f"{name}, reference": (reference, name) for name in ("CIFAR-10", "MNIST", "Fashion-MNIST")}
-sets |= {f"{title}, this build": (rows, title)}
+FULL = ("CIFAR-10", "MNIST", "Fashion-MNIST")
+sets = {f"{name}, reference": (reference, name, {}) for name in FULL}
+sets |= {f"{title}, this build": (rows, title, own.train)}
 courses = {
-    words: tuple(gradcon.courses(*found, metric=metric) for metric in METRICS)
-    for words, found in sets.items()
+    words: tuple(gradcon.courses(*of, metric=metric, setting=setting) for metric in METRICS)
+    for words, (*of, setting) in sets.items()
 }
 courses = {words: pair for words, pair in courses.items() if len(pair[0])}
 

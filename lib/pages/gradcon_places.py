@@ -1,11 +1,12 @@
 """Which score of which network of kwon2020gradcon stands where in the result rows."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lib import parameters
 from lib.pages.gradcon import BASELINE, COMPARED, GRADCON, NETWORKS, OTHER_ERROR
 
 Setting = dict[str, str | int | float]
@@ -15,6 +16,8 @@ LAYERS = ("layer=1", "layer=2", "layer=3", "layer=4")  # from the latent to the 
 LENGTH = "gradient norm"
 # the reconstruction error that a network was not trained on, by the one it was
 OTHER = {"squared": "cross-entropy", "bce": "squared error"}
+_KEYS = {"alpha": "alpha", "beta": "beta", "learning_rate": "lr", "selection": "selection"}
+_KEYS |= {"reconstruction": "loss", "averaging": "reference"}
 
 
 class Variants(NamedTuple):
@@ -36,6 +39,11 @@ class Variants(NamedTuple):
     def control(self) -> Setting:
         """That of gradients of a network that was trained without the constraint."""
         return self.loose | {"alpha": 0}
+
+
+def changed(settings: Mapping[str, Any]) -> Setting:
+    """What a run of the chapter sets otherwise than its profile, by variant key."""
+    return parameters.changed("gradcon", settings, _KEYS)
 
 
 def variants(changed: Setting) -> Variants:

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
+from lib import parameters
 from lib.pages.gradcon import GRADCON
 from lib.pages.gradcon_places import (
     BETAS,
     LAYERS,
     LENGTH,
+    changed,
     full_test_scores,
     main_places,
     network_scores,
@@ -21,6 +23,19 @@ from lib.results.variants import variant
 CHANGED = {"alpha": 0.5, "beta": 2.0, "lr": 0.01}
 LOOSE, TRAIN = {"lr": 0.01}, {"alpha": 0.5, "lr": 0.01}
 CONTROL = {"alpha": 0, "lr": 0.01}
+
+
+def test_what_a_run_changes_goes_by_the_keys_of_variants(monkeypatch):
+    own = {"alpha": 0.03, "beta": 0.12, "learning_rate": 0.001, "selection": "best"}
+    own |= {"reconstruction": "squared", "averaging": "all", "epochs": 60}
+    monkeypatch.setattr(parameters, "own_values", lambda chapter, name: dict(own))
+    usual = own | {"profile": "full"}
+    assert changed(usual | {"epochs": 20}) == {}  # a budget is told by the run, not the variant
+    other = {"alpha": 0.5, "learning_rate": 0.01, "reconstruction": "bce", "averaging": "decaying"}
+    assert changed(usual | other | {"selection": "last"}) == {
+        **{"alpha": 0.5, "lr": 0.01, "loss": "bce"},
+        **{"reference": "decaying", "selection": "last"},
+    }
 
 
 def of(start, *names):

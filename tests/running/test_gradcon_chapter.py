@@ -304,6 +304,7 @@ def test_both_pages_read_each_kind_of_reference(
     monkeypatch.setattr(results, "reference_runs", lambda: runs)
     (tmp_path / "gradcon").mkdir()
     results.write_rows(tmp_path / "gradcon/rows.csv", rows)
+    results.write_runs(tmp_path / "gradcon/runs.csv", runs)
     found, moves = {}, {}
     for name, parts in (("whole", whole), ("half", half), ("none", [rows.iloc[:0]])):
         table = results.with_averages(results.frame(pd.concat(parts)))
