@@ -56,7 +56,6 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 import torch
-from IPython.display import display
 from matplotlib.ticker import NullFormatter
 from myst_nb import glue
 
@@ -67,7 +66,6 @@ from lib.experiments import kernel_test
 from lib.figures import (
     COLOURS,
     angle_rose,
-    class_scatter,
     kernel_ratios_by_class,
     kernel_shares,
     learning_curves,
@@ -81,9 +79,9 @@ from lib.pages import (
     gradcon,
     gradcon_classes,
     gradcon_digits,
-    gradcon_near,
     gradcon_places,
     gradcon_reference,
+    gradcon_tables,
 )
 from lib.pages import gradcon_words as told
 
@@ -507,113 +505,15 @@ if profile == "smoke":
 # interval; without ± there is one seed), and *this build* is the run you are looking at
 # ({glue:text}`gc-run-line`). Untrained and trivial lines show what a number is worth.
 
-
 # %% tags=["hide-input", "full-width", "figure"]
-def compact(shown: pd.DataFrame):
-    """The table with its index as columns, for the page."""
-    flat = shown.reset_index()
-    where = [f"{n}, {d}" for n, d in zip(flat["numbers"], flat["data"], strict=True)]
-    flat = flat.assign(numbers=where).drop(columns="data").rename_axis(columns=None)
-    return results.page_table(flat).hide(axis="index")
-
-
-def baseline_table(title: str, build: pd.DataFrame, dataset: str):
-    """The baseline experiment on one set: printed, reference and `build`'s rows on `dataset`."""
-    table = results.three_numbers(
-        build,
-        reference,
-        document,
-        table=gradcon.BASELINE,
-        dataset=dataset,
-        published_dataset=title,
-        methods=[*order, "untrained CAE", "mean brightness", "distance to mean"],
-        intervals_in=["average"],
-    )
-    return compact(table).set_caption(
-        f"AUROC by normal class: activation against gradient, {title}"
-    )
-
-
-baseline_table(full_size, mine, images.title)
+gradcon_tables.baseline_table(mine, reference, document, full_size, images.title)
 
 # %% [markdown]
-# The combined score stands beside other methods on the page [](comparison.ipynb).
+# The combined score stands beside other methods on the page [](comparison.ipynb). The slides' own
+# table, on CIFAR-10, is held against ours class by class on the page [](classes.ipynb), with
+# Fashion-MNIST and MNIST's digits. What can explain the distance to the printed mean, and whether
+# more epochs would help, is asked on the page [](moves.ipynb).
 #
-# ### The slides' own table: CIFAR-10
-#
-# The slides show their baseline experiment on CIFAR-10 only. These are our reference runs on it,
-# beside the printed rows. {glue:text}`gc-budget-cifar` What can explain the distance to the printed
-# mean, and whether more epochs would help, is asked on the page [](moves.ipynb).
-
-# %% tags=["hide-input", "full-width", "figure"]
-baseline_table("CIFAR-10", rows.iloc[:0], "CIFAR-10")
-
-# %% [markdown]
-# ### Fashion-MNIST
-#
-# The same experiment on clothes, which the slides do not have (their Fashion-MNIST table has
-# another protocol and stands on the page [](comparison.ipynb)). {glue:text}`gc-budget-fashion`
-
-# %% tags=["hide-input", "full-width", "figure"]
-baseline_table("Fashion-MNIST", rows.iloc[:0], "Fashion-MNIST")
-
-# %% [markdown]
-# ### Do single classes follow the slides'?
-#
-# Two means over ten classes can agree by chance. That all ten classes rise and fall together cannot
-# well be chance, so {numref}`fig-gc-followed` holds each class against the printed one.
-# {glue:text}`gc-followed-line`
-
-# %% tags=["remove-cell", "figure"]
-beside_slides = gradcon_classes.beside_printed(reference, document, "CIFAR-10")
-followed = gradcon_classes.followed(beside_slides)
-shown_lines = [line for line in followed if "," not in line or line.startswith("VAE")]
-shown_lines.sort(key=lambda line: line.startswith("VAE"))
-both = beside_slides[["published", "ours"]].stack()
-limits = (both.min() - 0.03, both.max() + 0.03) if len(both) else (0, 1)
-panels = max(1, -(-len(shown_lines) // 4))
-figure, axes = plt.subplots(panels, 4, figsize=(10, 2.7 * panels), sharex=True, sharey=True)
-for axis, line in zip(axes.flat, shown_lines, strict=False):
-    kind = next((word for word in ("recon", "grad", "latent") if word in line), "recon+beta*grad")
-    part = beside_slides[beside_slides["line"] == line]
-    class_scatter(axis, part, limits=limits, color=COLOURS.get(kind, "0.3"))
-    axis.set_title(f"{line}\nr = {followed[line].told}", fontsize="small")
-for axis in axes.flat[len(shown_lines) :]:
-    axis.axis("off")
-figure.supxlabel("AUROC as printed", fontsize="small")
-figure.supylabel("our reference runs", fontsize="small")
-glue("gc-followed", figure, display=False)
-plt.close(figure)
-
-# %% [markdown]
-# ```{glue:figure} gc-followed
-# :name: fig-gc-followed
-# AUROC of each class of CIFAR-10, as printed and in our reference runs (means over seeds). On the
-# dotted line both are equal; the two classes farthest from it are named. After a comma stands
-# another error than the squared one.
-# ```
-#
-# ### Is it the latent constraint, or the loss?
-#
-# The slides call the gap between CAE and VAE a *sacrifice from the latent constraint*. Two networks
-# trained on two losses could not show that, so both have the squared error in the tables above.
-# {glue:text}`gc-sacrifice`
-#
-# Nor may they be *scored* by two errors. So here each network's reconstructions are scored by
-# cross-entropy as well, without any further training. {glue:text}`gc-error-line`
-# {glue:text}`gc-entropy-line` {glue:text}`gc-loss-line`
-
-# %% tags=["hide-input", "full-width", "figure"]
-errors = gradcon_classes.error_table(reference, followed, "CIFAR-10")
-caption = "Recon by two errors: AUROC (± over seeds; one seed without), r with the printed classes"
-display(results.page_table(errors, caption, kind="words"))
-by_loss = gradcon.losses(reference, "CIFAR-10")
-if len(by_loss):
-    trained_on = by_loss.rename(columns={"squared": "squared error", "bce": "cross-entropy"})
-    trained_on = results.page_table(trained_on.reset_index(), "AUROC by the loss of the training")
-    display(trained_on.hide(axis="index").format(precision=3))
-
-# %% [markdown]
 # ### How sure is one cell?
 #
 # {numref}`fig-gc-classes` gives each AUROC of this build with its DeLong interval, which covers the
@@ -818,21 +718,9 @@ for method in ("CAE", "CAE+Grad"):
 # direction. It acts earlier. The slope of a cosine grows as the gradient shrinks, so the
 # constrained network is still pushed where the error alone hardly moves the plain one. What looks
 # like an effect of the constraint on *detection* can therefore be one on *training*.
-# {glue:text}`gc-collapse` {glue:text}`gc-digits-variational`
+# {glue:text}`gc-collapse`
 #
-# A smaller learning rate is the control. {glue:text}`gc-slow` The table has both learning rates by
-# digit, *official* and *slower*; *poor* counts networks that draw worse than the mean image. At the
-# slower rate that need not be death: few epochs may leave a network on its way.
-
-# %% tags=["remove-input"]
-by_digit = gradcon_digits.digits_table(reference, document)
-if len(by_digit):
-    caption = "MNIST, reference runs: AUROC by normal digit, means over seeds"
-    display(results.page_table(by_digit, caption).hide(axis="index"))
-
-# %% [markdown]
-# Is it the dead networks alone that keep us from the printed digits? {glue:text}`gc-digits-living`
-# {glue:text}`gc-digits-near`
+# A smaller learning rate is the control; the page [](classes.ipynb) has it digit by digit.
 
 # %% tags=["remove-cell", "figure"]
 figure, axes = plt.subplots(
@@ -1053,25 +941,17 @@ summary = (
     f"{checked['distance to mean']:.3f}."
 )
 glue("gc-summary", summary, display=False)
+followed = gradcon_classes.followed(gradcon_classes.beside_printed(reference, document, "CIFAR-10"))
 dead_here = gradcon_reference.worse_than_mean(rows, variants.loose, variants.train)
 dead_there = gradcon_reference.dead(reference)
 effect = board.reference.set_index("id").loc["gradcon-constraint-effect", "verdict"]
 sentences = {
     "collapse": f"{dead_there} In this build: {dead_here}.",
     "dead-line": f"{dead_there} Comparisons on MNIST rest on these networks.",
-    "slow": gradcon_reference.slow(reference, reference_runs),
-    "budget-cifar": gradcon_reference.budget(reference, reference_runs, "CIFAR-10"),
-    "budget-fashion": gradcon_reference.budget(reference, reference_runs, "Fashion-MNIST"),
-    "sacrifice": gradcon_reference.sacrifice(reference, document, "CIFAR-10"),
-    "followed-line": gradcon_classes.followed_words(followed),
     "error-found": gradcon_classes.error_found(followed),
-    "error-line": gradcon_classes.error_words(followed),
-    "entropy-line": gradcon_classes.entropy_words(followed),
-    "loss-line": told.losses(by_loss),
     "cifar-10": gradcon_reference.on_cifar(
         reference, document, reference_runs, others=printed, verdict=effect
     ),
-    "mnist": gradcon_reference.on_mnist(reference, document, reference_runs),
 }
 direction = []
 on_cifar = partial(gradcon_reference.average, reference, "CIFAR-10", "CAE+Grad")
@@ -1100,21 +980,12 @@ if without_kernel:
     )
 sentences["fisher-line"] = " ".join(kernel_lines) or "This run leaves the kernel out."
 sentences["kernel-class"] = images.class_names[kernel_key[1]] if kernels else "none"
-digits = gradcon_classes.by_class(document, "MNIST")[gradcon.COMPARED, "GradCon", gradcon.GRADCON]
-near_digits = {"the slides": gradcon_near.near_settings(reference, digits, "MNIST")}
-sentences["digits-living"] = gradcon_digits.living_words(reference, document)
-sentences["digits-variational"] = gradcon_digits.variational_words(reference)
-sentences["mnist"] = " ".join(
-    filter(
-        None,
-        [
-            sentences["mnist"],
-            sentences["digits-living"],
-            gradcon_digits.variational_words(reference, short=True),
-        ],
-    )
-)
-sentences["digits-near"] = gradcon_near.near_words(near_digits)
+on_mnist = [
+    gradcon_reference.on_mnist(reference, document, reference_runs),
+    gradcon_digits.living_words(reference, document),
+    gradcon_digits.variational_words(reference, short=True),
+]
+sentences["mnist"] = " ".join(filter(None, on_mnist))
 sentences["build"] = (
     f"This build, on {images.title}: {checked['CAE+Grad grad']:.3f} (gradient), "
     f"{checked['CAE recon']:.3f} (reconstruction), {checked['GradCon']:.3f} (combined), "

@@ -285,7 +285,7 @@ def as_reference(rows: pd.DataFrame, title: str, names: Sequence[str], **setting
     )
 
 
-def test_both_pages_read_each_kind_of_reference(
+def test_the_pages_read_each_kind_of_reference(
     chapter_cells, gradcon_cells, glued, names_in_prose, monkeypatch, tmp_path
 ) -> None:
     more = {"methods": ["CAE", "CAE+Grad", "VAE", "VAE+Grad"], "watch": [1, 2, 3], "epochs": 2}
@@ -305,18 +305,20 @@ def test_both_pages_read_each_kind_of_reference(
     (tmp_path / "gradcon").mkdir()
     results.write_rows(tmp_path / "gradcon/rows.csv", rows)
     results.write_runs(tmp_path / "gradcon/runs.csv", runs)
-    found, moves = {}, {}
+    found, moves, by_class = {}, {}, {}
     for name, parts in (("whole", whole), ("half", half), ("none", [rows.iloc[:0]])):
         table = results.with_averages(results.frame(pd.concat(parts)))
         monkeypatch.setattr(results, "reference_rows", lambda table=table: table)
+        build = {"rows_root": str(tmp_path)}
         for page, kept, values in (
             ("gradcon", found, BASE),
-            ("moves", moves, {"rows_root": str(tmp_path)}),
+            ("moves", moves, build),
+            ("classes", by_class, build),
         ):
             glued.clear()
             kept[name] = chapter_cells(page, "no such name", **values)["sentences"]
             assert set(glued) == names_in_prose(page)
-    told = found["whole"]
+    told = found["whole"] | by_class["whole"]
     lacking = {key for key, text in told.items() if " yet" in text}
     assert lacking == {"budget-fashion"}  # no rows of Fashion-MNIST were given
     assert "2 epochs; " in told["budget-cifar"] and "after 2 epochs (at" in told["slow"]
@@ -328,8 +330,10 @@ def test_both_pages_read_each_kind_of_reference(
     assert told["digits-living"] in told["mnist"] and "the plain VAE's" in told["mnist"]
     assert "under the constraint" in told["digits-variational"]
     assert "On the classes car, deer, truck alone" in told["loss-line"]
-    for key in ("sacrifice", "budget-cifar", "cifar-10", "slow", "mnist"):
-        assert " yet" in found["half"][key] and " yet" in found["none"][key]
+    for name in ("half", "none"):
+        for key in ("sacrifice", "budget-cifar", "slow"):
+            assert " yet" in by_class[name][key]
+        assert " yet" in found[name]["cifar-10"] and " yet" in found[name]["mnist"]
 
     assert moves["whole"]["untried"].startswith("Not tried yet: the weight of the constraint")
     assert "from epoch 60 to 150" in moves["whole"]["course-short"]

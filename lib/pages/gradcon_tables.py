@@ -1,0 +1,34 @@
+"""The baseline experiment of kwon2020gradcon as a page shows it."""
+
+import pandas as pd
+from pandas.io.formats.style import Styler
+
+from lib.pages.gradcon import BASELINE, NETWORKS
+from lib.results.tables import page_table, three_numbers
+
+METHODS = (*NETWORKS, "untrained CAE", "mean brightness", "distance to mean")
+
+
+def baseline_table(
+    build: pd.DataFrame, reference: pd.DataFrame, document: pd.DataFrame, title: str, dataset: str
+) -> Styler:
+    """AUROC by normal class on the set `title`: printed, reference and `build`'s on `dataset`.
+
+    Means over seeds, and for the average ± half the 95 % Student interval. Raises BadInput as
+    `three_numbers` does.
+    """
+    table = three_numbers(
+        build,
+        reference,
+        document,
+        table=BASELINE,
+        dataset=dataset,
+        published_dataset=title,
+        methods=METHODS,
+        intervals_in=["average"],
+    )
+    flat = table.reset_index()
+    where = [f"{n}, {d}" for n, d in zip(flat["numbers"], flat["data"], strict=True)]
+    flat = flat.assign(numbers=where).drop(columns="data").rename_axis(columns=None)
+    caption = f"AUROC by normal class: activation against gradient, {title}"
+    return page_table(flat, caption).hide(axis="index")
