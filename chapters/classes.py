@@ -144,7 +144,7 @@ baseline_table("Fashion-MNIST")
 # digit, *official* and *slower*; *poor* counts networks that draw worse than the mean image. At the
 # slower rate that need not be death: few epochs may leave a network on its way.
 
-# %% tags=["remove-input"]
+# %% tags=["remove-input", "full-width"]
 by_digit = gradcon_digits.digits_table(reference, document)
 if len(by_digit):
     caption = "MNIST, reference runs: AUROC by normal digit, means over seeds"

@@ -14,8 +14,8 @@ def baseline_table(
 ) -> Styler:
     """AUROC by normal class on the set `title`: printed, reference and `build`'s on `dataset`.
 
-    Means over seeds, and for the average ± half the 95 % Student interval. Raises BadInput as
-    `three_numbers` does.
+    Means over seeds, and for the average ± half the 95 % Student interval. Lines name their images
+    where these are others than the title's. Raises BadInput as `three_numbers` does.
     """
     table = three_numbers(
         build,
@@ -28,7 +28,8 @@ def baseline_table(
         intervals_in=["average"],
     )
     flat = table.reset_index()
-    where = [f"{n}, {d}" for n, d in zip(flat["numbers"], flat["data"], strict=True)]
+    pairs = zip(flat["numbers"], flat["data"], strict=True)
+    where = [numbers if data == title else f"{numbers}, {data}" for numbers, data in pairs]
     flat = flat.assign(numbers=where).drop(columns="data").rename_axis(columns=None)
     caption = f"AUROC by normal class: activation against gradient, {title}"
     return page_table(flat, caption).hide(axis="index")
