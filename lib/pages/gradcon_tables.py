@@ -15,7 +15,8 @@ def baseline_table(
     """AUROC by normal class on the set `title`: printed, reference and `build`'s on `dataset`.
 
     Means over seeds, and for the average ± half the 95 % Student interval. Lines name their images
-    where these are others than the title's. Raises BadInput as `three_numbers` does.
+    where these are others than the title's. The average stands before the classes, which may be
+    wider than the page. Raises BadInput as `three_numbers` does.
     """
     table = three_numbers(
         build,
@@ -31,5 +32,8 @@ def baseline_table(
     pairs = zip(flat["numbers"], flat["data"], strict=True)
     where = [numbers if data == title else f"{numbers}, {data}" for numbers, data in pairs]
     flat = flat.assign(numbers=where).drop(columns="data").rename_axis(columns=None)
+    flat = flat.sort_values("method", key=lambda names: names.map(METHODS.index), kind="stable")
+    first = [name for name in ("method", "score", "numbers", "average") if name in flat]
+    flat = flat[[*first, *(name for name in flat if name not in first)]]
     caption = f"AUROC by normal class: activation against gradient, {title}"
     return page_table(flat, caption).hide(axis="index")

@@ -43,7 +43,7 @@ def test_lines_say_whose_numbers_they_hold(shown):
     styler, table = shown
     assert table["numbers"].tolist() == ["published", "reference", "this build, MNIST-5k"]
     assert set(table["method"]) == {"CAE"} and set(table["score"]) == {"recon"}
-    assert table.columns.tolist() == ["method", "score", "numbers", "0", "1", "average"]
+    assert table.columns.tolist() == ["method", "score", "numbers", "average", "0", "1"]
     assert "activation against gradient, MNIST" in styler.caption
 
 
@@ -54,3 +54,13 @@ def test_numbers_are_means_over_seeds_and_the_average_has_an_interval(shown):
     # two means 0.6 and 0.75: half width 12.706 · 0.10607 / sqrt(2)
     assert lines.loc["reference", "average"] == "0.675 ± 0.953"
     assert lines.loc["this build, MNIST-5k", "average"] == "0.300"
+
+
+def test_networks_come_before_what_is_trivial_whatever_the_order_of_the_rows():
+    methods = ("distance to mean", "VAE+Grad", "untrained CAE", "CAE")
+    build = pd.concat([rows("MNIST", [[0.5, 0.7]], method=name) for name in methods])
+    nothing = build.iloc[:0]
+    styler = baseline_table(build, nothing, nothing.assign(kind=""), "MNIST", "MNIST")
+    table = pd.DataFrame(styler.data)
+    assert table["method"].tolist() == ["CAE", "VAE+Grad", "untrained CAE", "distance to mean"]
+    assert set(table["numbers"]) == {"this build"}
