@@ -423,7 +423,8 @@ def tabled(title: str):
         dataset=images.title if here else title,
         published_dataset=title,
         intervals_in=["average"],
-    ).reset_index()
+    )
+    found = results.flat_numbers(found, title)
     names = [line.partition(" (")[0] for line in found["method"]]
     protocols = []
     for name, numbers in zip(names, found["numbers"], strict=True):
@@ -433,12 +434,11 @@ def tabled(title: str):
             protocol = published_protocol(name, title).origin
             protocol += ", not re-run" if name in NOT_RERUN else ""
         protocols.append(protocol)
-    found["numbers"] += ", " + found["data"]
     found.insert(2, "protocol", protocols)
     order = list(dict.fromkeys(names))
     found = found.iloc[sorted(range(len(found)), key=lambda i: order.index(names[i]))]
-    shown = found.drop(columns=["score", "data"]).rename_axis(columns=None)
-    return results.page_table(shown, f"AUROC by class, {title}").hide(axis="index")
+    caption = f"AUROC by class, {title}"
+    return results.page_table(found.drop(columns="score"), caption).hide(axis="index")
 
 
 tabled(full_size)
@@ -549,11 +549,10 @@ by_metric = {
     )
     for metric in (F1, ANOMALY, AUC)
 }
-share_table = pd.concat(by_metric, names=["metric"]).fillna("").reset_index()
-share_table["numbers"] += ", " + share_table["data"]
-share_table = share_table.drop(columns=["score", "data"]).rename_axis(columns=None)
+share_table = pd.concat(by_metric, names=["metric"]).fillna("")
+share_table = results.flat_numbers(share_table, "Fashion-MNIST").drop(columns="score")
 share_table.columns = share_table.columns.str.removeprefix("outliers=")
-caption = "Mean over the normal classes, by share of outliers"
+caption = "Fashion-MNIST: mean over the normal classes, by share of outliers"
 results.page_table(share_table, caption).hide(axis="index")
 
 

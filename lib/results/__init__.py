@@ -52,6 +52,7 @@ from lib.results.sources import (
 )
 from lib.results.tables import (
     compared,
+    flat_numbers,
     interval_text,
     join_published,
     mean_text,
@@ -94,6 +95,7 @@ __all__ = [
     "compared",
     "evaluate",
     "expectations",
+    "flat_numbers",
     "frame",
     "interval_text",
     "join_published",

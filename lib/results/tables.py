@@ -96,6 +96,20 @@ def three_numbers(
     return _pivot(parts)
 
 
+def flat_numbers(found: pd.DataFrame, title: str) -> pd.DataFrame:
+    """What `three_numbers` gives with its index as columns, as a page shows it.
+
+    Numbers name their images where these are others than those of `title`. The average comes
+    before the classes, which may be wider than the page.
+    """
+    flat = found.reset_index().rename_axis(columns=None)
+    others = flat.pop("data").map(lambda data: "" if data == title else f", {data}")
+    flat["numbers"] += others
+    if "average" in flat:
+        flat.insert(list(flat).index("numbers") + 1, "average", flat.pop("average"))
+    return flat
+
+
 def compared(
     lines: Mapping[str, Mapping[str, str]],
     this_build: pd.DataFrame,

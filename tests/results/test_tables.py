@@ -7,6 +7,7 @@ from lib.errors import BadInput
 from lib.metrics import Interval
 from lib.results import (
     compared,
+    flat_numbers,
     frame,
     interval_text,
     join_published,
@@ -46,6 +47,20 @@ def test_join_needs_every_key_and_an_empty_variant():
     joined = join_published(pd.concat([main, control, other]), published())
     assert joined["value"].tolist() == [0.7, 0.6, 0.5, 0.4, 0.9]
     assert joined["published"].fillna(-1).tolist() == [0.682, 0.564, -1, -1, -1]
+
+
+def test_a_flat_table_names_other_images_and_begins_with_the_average():
+    here = rows("MNIST-5k", {"0": 0.5, "1": 0.7, "average": 0.6})
+    there = rows("MNIST", {"0": 0.8, "1": 1.0, "average": 0.9})
+    asked = {"table": "baseline-auroc", "dataset": "MNIST-5k", "published_dataset": "MNIST"}
+    found = three_numbers(here, there, published(), **asked)
+    flat = flat_numbers(found, "MNIST")
+    assert flat.columns.tolist() == ["method", "score", "numbers", "average", "0", "1"]
+    assert flat["numbers"].tolist() == ["reference", "this build, MNIST-5k"]
+    assert flat.iloc[1].tolist()[3:] == ["0.600", "0.500", "0.700"]
+    assert "data" in found.index.names and found.columns.tolist()[-1] == "average"  # left alone
+    alone = flat_numbers(found.drop(columns="average"), "MNIST-5k")
+    assert alone["numbers"].tolist() == ["reference, MNIST", "this build"]
 
 
 def test_join_refuses_ambiguous_published_rows():
