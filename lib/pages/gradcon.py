@@ -56,6 +56,11 @@ def kernel_ratios(
     return _with_ratio(_kernels(rows, dataset, setting), "seed")
 
 
+def change_words(key: str, value: str) -> str:
+    """A changed setting, by its key and value in the variant, in words."""
+    return WORDS[key].format("cross-entropy" if value == "bce" else value)
+
+
 def moves(rows: pd.DataFrame, dataset: str, *, setting: Setting | None = None) -> pd.DataFrame:
     """GradCon's mean AUROC with one setting changed, beside the same classes and seeds without.
 
@@ -87,7 +92,7 @@ def moves(rows: pd.DataFrame, dataset: str, *, setting: Setting | None = None) -
             if differs == {key} and key in found and len(both):
                 names = tuple(sorted(both.get_level_values("class").unique()))
                 values = float(by_variant[text][both].mean()), float(base[both].mean())
-                lines.append((WORDS[key].format(found[key]), *values, len(both), names, key))
+                lines.append((change_words(key, found[key]), *values, len(both), names, key))
     table = pd.DataFrame(lines, columns=["what", "value", "base", "n", "classes", "key"])
     more_first = table["classes"].map(len).sort_values(ascending=False, kind="stable").index
     return table.loc[more_first].reset_index(drop=True)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from lib.metrics import Interval, pearson_interval
-from lib.pages.gradcon import COMPARED, GRADCON, WORDS
+from lib.pages.gradcon import COMPARED, GRADCON, WORDS, change_words
 from lib.pages.gradcon_classes import by_class, correlation
 from lib.results.variants import parse_variant
 
@@ -37,7 +37,7 @@ def near_settings(rows: pd.DataFrame, printed: pd.Series, dataset: str) -> list[
             continue
         ours = ours[ours.index.isin(printed.index)].reindex(printed.index).dropna()
         if len(ours) == len(printed) and ours.nunique() > 1:
-            what = "".join(WORDS[key].format(value) for key, value in changed.items()) or OWN
+            what = "".join(change_words(key, value) for key, value in changed.items()) or OWN
             difference = float((ours - printed).abs().mean())
             r = pearson_interval(printed, ours)
             found.append(Near(what, r, difference, float(ours.mean())))

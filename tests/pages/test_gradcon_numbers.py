@@ -85,12 +85,14 @@ def test_a_change_is_compared_over_the_networks_that_both_have():
             gradcon_row(0.9, class_="3", variant="alpha=1"),
             gradcon_row(0.1, class_="5", variant="alpha=1"),  # the base has no class 5
             gradcon_row(0.5, class_="4", variant="beta=2"),
+            gradcon_row(0.7, class_="4", variant="loss=bce"),
             gradcon_row(0.3, class_="4", variant="alpha=1;beta=2"),  # two changes at once
             gradcon_row(0.2, class_="4", variant="epochs_shown=3"),
         ]
     )
     found = moves(rows, "MNIST").set_index("what")
-    assert found.index.tolist() == ["weight in training 1", "weight in the score 2"]
+    alone = ["weight in training 1", "weight in the score 2", "trained on cross-entropy"]
+    assert found.index.tolist() == alone
     assert found.loc["weight in training 1"].tolist() == [0.9, 0.6, 1, ("3",), "alpha"]
     assert found.loc["weight in the score 2"].tolist() == [0.5, 0.8, 1, ("4",), "beta"]
 
