@@ -379,7 +379,7 @@ provenance = workspace.leave_run(
 # What this run is read against: the committed full-data runs, and the documents' own numbers
 reference = results.reference_rows()
 document = results.published("gradcon-slides")
-full_size = {"MNIST-5k": "MNIST"}.get(images.title, images.title)
+full_size = results.full_title(images.title)
 averaged = results.with_averages(rows)
 mine = cm.lines_of(averaged, "arm", "split", *short.values())
 there = cm.lines_of(reference)

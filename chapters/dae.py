@@ -573,7 +573,7 @@ for (name, seed), found in fooled.items():
 # %% tags=["remove-cell"]
 # Sensitivity: other weights of the error, among them that which meets the printed loss of accuracy
 document = results.published("dae-slides")
-full_size = dae_page.full_title(images.title)
+full_size = results.full_title(images.title)
 weights_tried = {
     f"alpha x {factor:g}": factor * alphas["dAE sym", FIRST] for factor in alpha_factors
 }

@@ -481,7 +481,7 @@ reference, reference_runs = results.reference_rows(), results.reference_runs()
 document = results.published("gradcon-slides")
 printed = gradcon_reference.printed(results.published())
 SLOW = gradcon_reference.SLOW
-full_size = {"MNIST-5k": "MNIST"}.get(images.title, images.title)
+full_size = results.full_title(images.title)
 PLACES = gradcon_places.main_places(variants, methods)
 # means over the classes and seeds of this run
 checked = {

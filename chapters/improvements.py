@@ -25,9 +25,9 @@
 # - {glue:text}`oi-changes`
 # :::
 #
-# {numref}`fig-oi-changes` has every change beside the network without it. All but the Generalized
-# ODIN network were trained for the first split alone: a step of a hundredth may be chance. In the
-# sections a number of our reference stands first, and this build's in square brackets.
+# {numref}`fig-oi-changes` has every change beside the network without it, on the first split alone,
+# so without an interval: which small steps are chance it cannot tell. In the sections a number of
+# our reference stands first, and this build's in square brackets.
 
 # %% tags=["parameters", "remove-cell"]
 rows_root = "_build/book"  # folder with one folder of rows per chapter: this build

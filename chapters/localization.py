@@ -381,7 +381,7 @@ provenance = workspace.leave_run(
 # %% tags=["remove-cell"]
 # What this run is read against: the committed full-data runs, and the document's own numbers
 document = results.published("localization-paper")
-full_size = {"MNIST-5k": "MNIST"}.get(images.title, images.title)
+full_size = results.full_title(images.title)
 HERE = results.variant(**{n: v for n, v in setting_of(OWN, 0).items() if n != "seed"})
 reference = tables.Source(results.reference_rows(), full_size)
 build = tables.Source(rows, images.title, HERE)

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from lib import parameters
+from lib.results.reference import full_title
 from lib.results.sources import Setting, Sources, sources_of
 
 _KEYS = {"sigma": "noise", "omega": "omega", "alpha": "alpha"}
@@ -14,11 +15,6 @@ _KEYS = {"sigma": "noise", "omega": "omega", "alpha": "alpha"}
 def changed(settings: Mapping[str, Any]) -> dict[str, Any]:
     """What a run of the chapter sets otherwise than its profile, by variant key."""
     return parameters.changed("dae", settings, _KEYS)
-
-
-def full_title(title: str) -> str:
-    """The full image set that images of this title stand in for; mostly their own."""
-    return {"MNIST-5k": "MNIST"}.get(title, title)
 
 
 def sources(

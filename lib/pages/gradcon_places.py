@@ -47,7 +47,7 @@ def changed(settings: Mapping[str, Any]) -> Setting:
 
 
 def variants(changed: Setting) -> Variants:
-    """The variants of a run's rows from all settings it changes (`parameters.changed`)."""
+    """The variants of a run's rows from all settings it changes (`changed`)."""
     train = {key: value for key, value in changed.items() if key != "beta"}
     loose = {key: value for key, value in train.items() if key != "alpha"}
     return Variants(loose, train, dict(changed))

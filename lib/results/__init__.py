@@ -26,7 +26,7 @@ from lib.results.provenance import (
     write_runs,
 )
 from lib.results.published import PUBLISHED_COLUMNS, published
-from lib.results.reference import reference_rows, reference_runs
+from lib.results.reference import full_title, reference_rows, reference_runs
 from lib.results.rows import (
     COLUMNS,
     frame,
@@ -97,6 +97,7 @@ __all__ = [
     "expectations",
     "flat_numbers",
     "frame",
+    "full_title",
     "interval_text",
     "join_published",
     "judged",

@@ -21,6 +21,11 @@ def reference_rows(folder: Path = REFERENCE) -> pd.DataFrame:
     return with_averages(merge([read_rows(path) for path in files])) if files else frame([])
 
 
+def full_title(title: str) -> str:
+    """The full image set that images of this title stand in for; mostly their own."""
+    return {"MNIST-5k": "MNIST"}.get(title, title)
+
+
 def reference_runs(folder: Path = REFERENCE) -> pd.DataFrame:
     """The provenance of the committed reference rows."""
     path = folder / "runs.csv"

@@ -152,3 +152,11 @@ def test_reading_names_what_is_wrong(tmp_path):
         (tmp_path / "rows.csv").write_text(text)
         with pytest.raises(BadInput, match=r"rows\.csv is not a file of result rows"):
             read_rows(tmp_path / "rows.csv")
+
+
+def test_embedded_digits_stand_in_for_the_full_set_and_others_for_themselves() -> None:
+    from lib.results import full_title
+
+    assert [full_title(title) for title in ("MNIST-5k", "MNIST", "CIFAR-10")] == [
+        *("MNIST", "MNIST", "CIFAR-10"),
+    ]
