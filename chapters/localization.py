@@ -33,6 +33,8 @@ normal_classes = [0, 1, 2, 3, 4]  # classes to train on; the others are novel
 controls = True  # also train with roles swapped, and on all classes
 seeds = [0]  # one whole experiment per seed
 epochs = 20  # passes over the training images (the author's code: 500)
+watch = [1, 5, 20, 50, 100, 200, 300, 400]  # epochs after which the maps are compared as well
+last = 0  # and after each of so many last epochs
 learning_rate = 0.01  # of Adam; chosen on held-out normal images
 noise = 0.0  # standard deviation of Gaussian noise on the training input
 batch_size = 256  # images per update
@@ -66,11 +68,12 @@ began = workspace.begin()
 settings = {name: globals()[name] for name in parameters.declared("localization")}
 run = workspace.run_name("localization", settings)
 parameters.need_entries(settings, 0, "seeds", "normal_classes")
-parameters.need_entries(settings, 1, "k")
+parameters.need_entries(settings, 1, "k", "watch")
 if max(k) > 28 * 28:
     raise BadInput(f"k takes numbers up to the {28 * 28} pixels of an image; it was {k}.")
 parameters.need_least(settings, 1, "sample", "attributed")
 parameters.need_least(settings, 2, "batch_size")  # for batch normalisation
+parameters.need_least(settings, 0, "last")
 device = training.named_device(device)
 training.deterministic(seeds[0])
 use_style()
@@ -171,13 +174,15 @@ def train(name: str, seed: int) -> training.TrainedAutoencoder:
         learning_rate=learning_rate,
         batch_size=batch_size,
         noise=noise,
-        keep=(1, 2, 5, 10, 20, 50, 100, 200, 500),
+        keep=shown_epochs,
         progress=report,
         checkpoint=workspace.checkpoint_path(name, seed),
         fingerprint=training.fingerprint(same, training.fit_autoencoder, models.LSAAutoencoder),
     )
 
 
+shown_epochs = {epoch for epoch in watch if epoch <= epochs}
+shown_epochs |= set(range(max(1, epochs - last + 1), epochs + 1))
 fitted = {(name, seed): train(name, seed) for name, seed in splits}
 
 # %% [markdown]
@@ -215,15 +220,13 @@ def maps_of(model: torch.nn.Module, x: torch.Tensor) -> tuple[np.ndarray, np.nda
 
 
 final, maps, over_time = {}, {}, {}
-fourth = np.arange(len(test_images)) % 4 == 0  # enough for a curve
 for (name, seed), done in fitted.items():
     maps[name, seed] = maps_of(done.model, test_x)
     final[name, seed] = metrics.correspondence(*maps[name, seed], ks=k)
     for epoch, weights in done.snapshots.items():
         then = network(seed)
         then.load_state_dict(weights)
-        found = maps_of(then, test_x[fourth])
-        over_time[name, seed, epoch] = metrics.correspondence(*found, ks=k)
+        over_time[name, seed, epoch] = metrics.correspondence(*maps_of(then, test_x), ks=k)
 untrained = {seed: metrics.correspondence(*maps_of(network(seed), test_x), ks=k) for seed in seeds}
 
 # %% tags=["remove-cell"]
@@ -232,6 +235,7 @@ keys = {"learning_rate": "lr", "noise": "noise"}
 changed = parameters.changed("localization", settings, keys)
 own = parameters.own_values("localization", profile)
 FIRST = lo.arm(own["normal_classes"])  # the document's own classes
+others = [c for c in everything if c not in own["normal_classes"]]
 add, collected = results.collector(run=run, dataset=images.title)
 
 
@@ -245,17 +249,29 @@ def add_all(found: list[lo.Measured], *, method=lo.METHOD, **setting):
         add(value, **place._asdict(), method=method, class_=class_, n=n, **setting)
 
 
+def kinds_and_groups(name: str) -> dict[str, np.ndarray]:
+    """Normal and novel images; where nothing is novel also the document's two groups of classes."""
+    if "novel" in kinds[name]:
+        return kinds[name]
+    groups = data.normal_and_novel(test_labels, own["normal_classes"])
+    groups = dict(zip((FIRST, lo.arm(others)), groups.values(), strict=True))
+    return kinds[name] | groups
+
+
 for (name, seed, epoch), found in over_time.items():
-    some = {kind: members[fourth] for kind, members in kinds[name].items()}
     setting = setting_of(name, seed) | {"epochs_shown": epoch}
-    add_all(measured.kind_numbers(found, some, ks=k), **setting)
+    add_all(measured.kind_numbers(found, kinds_and_groups(name), ks=k), **setting)
 for (name, seed), found in final.items():
     setting = setting_of(name, seed)
     add_all(measured.kind_numbers(found, kinds[name], ks=k, whole=True), **setting)
     add_all(measured.class_numbers(found, test_labels, names, ks=k), **setting)
+    groups = {w: m for w, m in kinds_and_groups(name).items() if w not in kinds[name]}
+    add_all(measured.kind_numbers(found, groups, ks=k), **setting)
     where = {**tables.VALIDATION._asdict(), "method": lo.METHOD, "class_": "normal"}
     n = len(splits[name, seed]["validation"])
     for entry in fitted[name, seed].history:
+        if entry["epoch"] not in shown_epochs | {epochs}:
+            continue
         shown = {} if entry["epoch"] == epochs else {"epochs_shown": int(entry["epoch"])}
         add(entry["validation_L"], **where, n=n, **setting, **shown)
 
@@ -528,7 +544,6 @@ judged("finding4")
 # {glue:text}`lo-decomposed`
 
 # %% tags=["remove-cell", "figure"]
-others = [c for c in everything if c not in own["normal_classes"]]
 roles = {"first": FIRST, "second": lo.arm(others)}
 roles |= {"inside": [names[c] for c in own["normal_classes"]]}
 compared, compared_by = reference, "our reference"
