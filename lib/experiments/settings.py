@@ -1,4 +1,4 @@
-"""What the settings of all chapters share: types and bounds in one place, one sentence for a bad value."""
+"""What the settings of all chapters share: one sentence for a bad parameter."""
 
 from typing import Any, ClassVar
 

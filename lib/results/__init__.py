@@ -1,11 +1,15 @@
 """Result rows, their provenance, the documents' numbers, and verdicts on the claims."""
 
-from lib.results.agreement import agreement_lines
-from lib.results.averages import CLASSES, with_averages
-from lib.results.boards import Boards, boards, judged
-from lib.results.chapter_run import ChapterRun, read_chapter_run
-from lib.results.claims import Claim, claim_from, load_claims, published_text
-from lib.results.expected import (
+from lib.files import write_whole
+from lib.numbers.averages import CLASSES, with_averages
+from lib.numbers.documents import (
+    PUBLISHED_COLUMNS,
+    full_title,
+    published,
+    reference_rows,
+    reference_runs,
+)
+from lib.numbers.expected import (
     Expected,
     check_line,
     check_lines,
@@ -13,9 +17,19 @@ from lib.results.expected import (
     load_expected,
     write_expected,
 )
-from lib.results.files import write_whole
-from lib.results.latents import Latents, read_latents, write_latents
-from lib.results.provenance import (
+from lib.numbers.latents import Latents, read_latents, write_latents
+from lib.numbers.rows import (
+    COLUMNS,
+    collector,
+    frame,
+    merge,
+    pick,
+    read_rows,
+    row,
+    without_known,
+    write_rows,
+)
+from lib.numbers.runs import (
     RUN_COLUMNS,
     merge_runs,
     provenance,
@@ -25,18 +39,11 @@ from lib.results.provenance import (
     runs_frame,
     write_runs,
 )
-from lib.results.published import PUBLISHED_COLUMNS, published
-from lib.results.reference import full_title, reference_rows, reference_runs
-from lib.results.rows import (
-    COLUMNS,
-    frame,
-    merge,
-    read_rows,
-    row,
-    without_known,
-    write_rows,
-)
-from lib.results.select import collector, pick
+from lib.numbers.variants import VARIANT_KEYS, parse_variant, variant
+from lib.results.agreement import agreement_lines
+from lib.results.boards import Boards, boards, judged
+from lib.results.chapter_run import ChapterRun, read_chapter_run
+from lib.results.claims import Claim, claim_from, load_claims, published_text
 from lib.results.sources import (
     BUILD,
     Sources,
@@ -59,7 +66,6 @@ from lib.results.tables import (
     page_table,
     three_numbers,
 )
-from lib.results.variants import VARIANT_KEYS, parse_variant, variant
 from lib.results.verdicts import (
     VERDICTS,
     Verdict,

@@ -7,9 +7,9 @@ import pandas as pd
 from pandas.io.formats.style import Styler
 
 from lib.errors import UnknownName
+from lib.numbers.documents import reference_runs
+from lib.numbers.runs import runs_frame
 from lib.results.claims import load_claims
-from lib.results.provenance import runs_frame
-from lib.results.reference import reference_runs
 from lib.results.tables import page_table
 from lib.results.verdicts import evaluate, verdict_table
 

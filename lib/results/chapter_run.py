@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from lib.errors import BadInput
-from lib.results.provenance import read_runs, run_parameters
-from lib.results.rows import read_rows
+from lib.numbers.rows import read_rows
+from lib.numbers.runs import read_runs, run_parameters
 
 
 class ChapterRun(NamedTuple):

@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 
 from lib.errors import BadInput, UnknownName, nearest
+from lib.numbers.variants import variant_problem
 from lib.paths import RESULTS
-from lib.results.variants import variant_problem
 
 Selector = Mapping[str, str]
 

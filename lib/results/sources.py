@@ -7,8 +7,8 @@ import pandas as pd
 
 from lib.errors import BadInput, UnknownName, nearest
 from lib.metrics import Interval, wilson_interval
+from lib.numbers.variants import variant
 from lib.results.tables import compared, mean_text
-from lib.results.variants import variant
 
 BUILD = "this build"
 Cells = Mapping[str, str]

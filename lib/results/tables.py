@@ -7,7 +7,7 @@ from pandas.io.formats.style import Styler
 
 from lib.errors import BadInput
 from lib.metrics import Interval, student_interval
-from lib.results.published import KEYS
+from lib.numbers.documents import KEYS
 
 LABELS = ("published", "reference", "this build")
 

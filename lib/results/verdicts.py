@@ -8,10 +8,10 @@ import pandas as pd
 
 from lib.errors import BadInput
 from lib.metrics import Interval, student_interval
-from lib.results.averages import GROUP
+from lib.numbers.averages import GROUP
+from lib.numbers.rows import EXACT_METRICS, describe
+from lib.numbers.runs import run_parameters
 from lib.results.claims import Claim, Selector, published_text
-from lib.results.provenance import run_parameters
-from lib.results.rows import EXACT_METRICS, describe
 from lib.results.rules import judge, limit_text, quantity
 from lib.results.tables import interval_text
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import pickle
 import zipfile
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from typing import Any
 import torch
 
 from lib.errors import DataCorrupt
+from lib.files import whole
 from lib.models import build
 from lib.training.code_files import code_files
 from lib.training.seeding import generator
@@ -19,13 +19,8 @@ from lib.training.seeding import generator
 
 def save_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
     """Write `content` to `path`; a reader sees the old file or the new one, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    try:
+    with whole(path) as part:
         torch.save(dict(content), part)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import yaml
 
 from lib.errors import BadInput, UnknownName
 from lib.metrics import Interval
+from lib.numbers.documents import KEYS
 from lib.results import (
     claim_from,
     evaluate,
@@ -15,7 +16,6 @@ from lib.results import (
     runs_frame,
 )
 from lib.results.claims import RULES
-from lib.results.published import KEYS
 from lib.results.rules import COMPARE, judge, quantity
 
 # selectors of our own experiments, which no document prints: (table, dataset, method, score)

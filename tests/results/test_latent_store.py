@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from lib.errors import BadInput, DataCorrupt, DataMissing
-from lib.results import Latents, latent_store
-from lib.results.latent_store import (
+from lib.numbers import Latents, latent_store
+from lib.numbers.latent_store import (
     LATENT_COLUMNS,
     TABLE,
     find_latents,

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from lib.errors import BadInput, DataMissing
+from lib.numbers.runs import commit, cpu_model
 from lib.results import (
     RUN_COLUMNS,
     merge_runs,
@@ -22,7 +23,6 @@ from lib.results import (
     runs_frame,
     write_runs,
 )
-from lib.results.provenance import commit, cpu_model
 
 
 def made(**changes):

@@ -7,7 +7,7 @@ import pytest
 
 from lib import results
 from lib.errors import BadInput, UnknownName
-from lib.results.published import PUBLISHED_COLUMNS
+from lib.numbers.documents import PUBLISHED_COLUMNS
 
 CELLS = {"table": "t", "method": "m", "score": "s", "class_": "c", "metric": "rate"}
 M = {"method": "m"}

@@ -1,6 +1,7 @@
 """Checkpoints are whole, safe to open and noticed when damaged."""
 
 import importlib.util
+import os
 import pickle
 import sys
 from pathlib import Path
@@ -59,14 +60,14 @@ def test_failed_write_leaves_the_old_file_and_no_part(path, monkeypatch):
 
 
 def test_the_file_changes_only_when_the_new_one_is_whole(path, monkeypatch):
-    replace = checkpoint.os.replace
+    replace = os.replace
 
     def spied_replace(part, target):
         assert load_checkpoint(Path(target))["steps"] == 3  # still the old one
         assert load_checkpoint(Path(part))["steps"] == 4  # already whole
         replace(part, target)
 
-    monkeypatch.setattr(checkpoint.os, "replace", spied_replace)
+    monkeypatch.setattr(os, "replace", spied_replace)
     save_checkpoint(path, {"steps": 4})
     assert load_checkpoint(path)["steps"] == 4
 

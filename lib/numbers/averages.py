@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from lib.errors import BadInput
-from lib.results.rows import COLUMNS, IDENTITY, describe, frame
+from lib.numbers.rows import COLUMNS, IDENTITY, describe, frame
 
 CLASSES = {"MNIST": 10, "MNIST-5k": 10, "Fashion-MNIST": 10, "CIFAR-10": 10, "CIFAR-100": 100}
 GROUP = [column for column in IDENTITY if column != "class"]
@@ -24,25 +24,32 @@ def with_averages(rows: pd.DataFrame, class_counts: Mapping[str, int] = CLASSES)
     single = ~checked["class"].isin(["", "average"]) & ~checked["class"].str.contains("=")
     averages = checked[checked["class"] == "average"]
     done = set(averages[GROUP].itertuples(index=False, name=None))
+    groups: dict[tuple[object, ...], list[tuple[str, float, int]]] = {}
+    part = checked[single]
+    keys = part[GROUP].itertuples(index=False, name=None)
+    for key, entry in zip(
+        keys, zip(part["run"], part["value"], part["n"], strict=True), strict=True
+    ):
+        groups.setdefault(key, []).append(entry)
     made = []
-    for key, group in checked[single].groupby(GROUP, sort=False):
-        first = group.iloc[0]
-        wanted = class_counts.get(str(first["dataset"]))
-        if wanted is not None and len(group) > wanted:
+    for key, entries in groups.items():
+        cells = dict(zip(GROUP, key, strict=True))
+        wanted = class_counts.get(str(cells["dataset"]))
+        if wanted is not None and len(entries) > wanted:
             raise BadInput(
-                f"{first['dataset']} has {wanted} classes, but {len(group)} came: "
-                f"{describe(first.drop('class'))}."
+                f"{cells['dataset']} has {wanted} classes, but {len(entries)} came: "
+                f"{describe(cells)}."
             )
-        if len(group) != wanted or key in done:
+        if len(entries) != wanted or key in done:
             continue
-        runs = group["run"].unique()
+        runs, values, counts = zip(*entries, strict=True)
         made.append(
             {
-                **first.to_dict(),
-                "run": runs[0] if len(runs) == 1 else "merged",
+                **cells,
+                "run": runs[0] if len(set(runs)) == 1 else "merged",
                 "class": "average",
-                "value": math.fsum(group["value"]) / len(group),  # the order of rows is free
-                "n": int(group["n"].sum()),
+                "value": math.fsum(values) / len(values),  # the order of rows is free
+                "n": int(sum(counts)),
             }
         )
     return (

@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from lib.errors import BadInput, DataMissing, UnknownName, nearest
+from lib.files import write_whole
+from lib.numbers.rows import exact_number
 from lib.paths import CHAPTERS
-from lib.results.files import exact_number, write_whole
 
 LEAST_SEEDS = 8  # with fewer, two standard deviations are mostly guesswork
 

@@ -1,14 +1,16 @@
 """Result rows: one schema for every number that a chapter measures."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from lib.errors import BadInput, DataMissing, nearest
-from lib.results.files import exact_number, write_whole
-from lib.results.variants import variant_problem
+from lib.files import write_whole
+from lib.numbers.variants import variant, variant_problem
+
+Row = dict[str, object]
 
 TEXT_COLUMNS = ("run", "table", "dataset", "method", "score", "class", "variant", "metric")
 COLUMNS = (*TEXT_COLUMNS[:-1], "seed", "metric", "value", "n")
@@ -31,7 +33,7 @@ def row(
     score: str = "",
     class_: str | int = "",
     variant: str = "",
-) -> dict[str, object]:
+) -> Row:
     """One result row as a mapping with the keys of COLUMNS, in their order.
 
     `n` counts the images behind the value; `class_` may be a digit. `frame` does the checking.
@@ -58,7 +60,7 @@ def frame(rows: Iterable[Mapping[str, object]] | pd.DataFrame) -> pd.DataFrame:
         if problem := variant_problem(text):
             raise BadInput(problem)
     for column, least in (("seed", 0), ("n", 1)):
-        for cell in table[column]:
+        for cell in table[column].tolist():
             if not _is_whole(cell) or cell < least:
                 raise BadInput(
                     f"Column {column!r} must hold whole numbers from {least} up, but {cell} came."
@@ -80,9 +82,11 @@ def merge(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
     A number that several runs found alike, to the last digit, is kept once. Raises BadInput if two
     tables hold the same measurement with different values.
     """
-    parts = [frame(part) for part in frames]
+    parts = list(frames)
     if not parts:
         return frame([])
+    for part in parts:
+        _check_columns(part.columns)
     table = pd.concat(parts, ignore_index=True)
     return frame(table[~table.duplicated([*IDENTITY, "value", "n"])])
 
@@ -127,6 +131,75 @@ def write_rows(path: Path, rows: pd.DataFrame) -> None:
 def describe(cells: Mapping[str, object] | pd.Series) -> str:
     """A row's non-empty identity in words, for messages."""
     return ", ".join(f"{key} {cells[key]}" for key in IDENTITY if str(cells.get(key, "")) != "")
+
+
+def collector(*, run: str, dataset: str) -> tuple[Callable[..., None], list[Row]]:
+    """A function that collects rows of one run on one data set, and the list they come to.
+
+    It is called as `add(value, table=…, method=…, metric=…, seed=…, n=…)`, with `score` and
+    `class_` where they apply; every other keyword is a setting of the `variant`. `frame` checks
+    the rows at the end.
+    """
+    rows: list[Row] = []
+
+    def add(
+        value: float,
+        *,
+        table: str,
+        method: str,
+        metric: str,
+        seed: int,
+        n: int,
+        score: str = "",
+        class_: str | int = "",
+        **setting: str | int | float,
+    ) -> None:
+        rows.append(
+            row(
+                run=run,
+                table=table,
+                dataset=dataset,
+                method=method,
+                score=score,
+                class_=class_,
+                variant=variant(**setting),
+                seed=seed,
+                metric=metric,
+                value=float(value),
+                n=n,
+            )
+        )
+
+    return add, rows
+
+
+def pick(rows: pd.DataFrame, **cells: str) -> pd.Series:
+    """The values of the rows with these cells, indexed by seed; empty where there are none.
+
+    `class_` stands for the column class; variant is empty unless given. Raises BadInput for a
+    column that rows do not have, and where two rows share a seed.
+    """
+    wanted = {"variant": ""} | {name.removesuffix("_"): cell for name, cell in cells.items()}
+    if unknown := sorted(set(wanted) - set(rows.columns)):
+        raise BadInput(f"Result rows have no column {unknown[0]!r}.")
+    keep = pd.Series(True, index=rows.index)
+    for name, cell in wanted.items():
+        keep &= rows[name] == cell
+    kept = rows[keep]
+    if kept["seed"].duplicated().any():
+        raise BadInput(f"Two rows have one seed: {describe(wanted)}.")
+    return kept.set_index("seed")["value"]
+
+
+def exact_number(text: str) -> float:
+    """The float64 that was written as this text, NaN if it is none.
+
+    pandas rounds the last bit in some versions; Python does not.
+    """
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def _table(rows: list[Mapping[str, object]]) -> pd.DataFrame:

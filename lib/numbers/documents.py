@@ -1,10 +1,13 @@
-"""The documents' own numbers, as typed from them into results/published."""
+"""Numbers that are kept with the project: the documents' own, and our committed full-data runs."""
 
 from pathlib import Path
 
 import pandas as pd
 
 from lib.errors import BadInput, DataMissing, UnknownName, nearest
+from lib.numbers.averages import with_averages
+from lib.numbers.rows import frame, merge, read_rows
+from lib.numbers.runs import read_runs, runs_frame
 from lib.paths import RESULTS
 
 PUBLISHED_COLUMNS = (
@@ -16,6 +19,7 @@ KEYS = ("table", "dataset", "method", "score", "class", "metric")
 # measured: printed as a result; derived: worked out from results (a ratio, a gap);
 # setting: chosen, not found; background: of other work; blank: printed without a number
 KINDS = ("measured", "derived", "setting", "background", "blank")
+REFERENCE = RESULTS / "reference"
 
 
 def published(source: str | None = None, *, folder: Path = RESULTS / "published") -> pd.DataFrame:
@@ -34,6 +38,26 @@ def published(source: str | None = None, *, folder: Path = RESULTS / "published"
     if source not in known:
         raise UnknownName(f"There is no published source {source!r}.{nearest(source, known)}")
     return table[table["source"] == source].reset_index(drop=True)
+
+
+def reference_rows(folder: Path = REFERENCE) -> pd.DataFrame:
+    """All committed reference rows with their averages; an empty table where there are none.
+
+    Raises BadInput where two files hold different values of the same measurement.
+    """
+    files = sorted(path for path in folder.glob("*.csv") if path.name != "runs.csv")
+    return with_averages(merge([read_rows(path) for path in files])) if files else frame([])
+
+
+def full_title(title: str) -> str:
+    """The full image set that images of this title stand in for; mostly their own."""
+    return {"MNIST-5k": "MNIST"}.get(title, title)
+
+
+def reference_runs(folder: Path = REFERENCE) -> pd.DataFrame:
+    """The provenance of the committed reference rows."""
+    path = folder / "runs.csv"
+    return read_runs(path) if path.exists() else runs_frame([])
 
 
 def _read(path: Path) -> pd.DataFrame:

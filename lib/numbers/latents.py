@@ -1,7 +1,6 @@
 """Stored z and logits, so that detectors and figures need no training."""
 
 import hashlib
-import os
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lib.errors import BadInput, DataCorrupt, DataMissing
+from lib.files import whole
 
 STORED: dict[str, np.dtype[Any]] = {
     "z": np.dtype(np.float16),
@@ -49,16 +49,10 @@ def write_latents(
     counts = {name: len(values) for name, values in stored.items()}
     if len(set(counts.values())) > 1 or not counts["z"]:
         raise BadInput(f"Each image needs one row in each array, but the rows are {counts}.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:  # an open file, for numpy would add an ending to the name
-            np.savez_compressed(file, **stored)  # type: ignore[arg-type]
-        found = _hash(part)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-    return found
+    # an open file, for numpy would add an ending to the name
+    with whole(path) as part, part.open("wb") as file:
+        np.savez_compressed(file, **stored)  # type: ignore[arg-type]
+    return _hash(path)
 
 
 def read_latents(path: Path, *, sha256: str, rows: int | None = None) -> Latents:
