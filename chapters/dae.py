@@ -112,7 +112,7 @@ if not {"CNN", "dAE sym"} <= set(models) or len(set(models)) < len(models):
 if "autoencoder" in models:
     raise BadInput("The plain autoencoder is a baseline of one class, no entry of models.")
 for name in models:
-    training.digit_recipe(name, omega=omega, sigma=sigma)  # refuses what is not known
+    training.digit_recipe(name, omega=omega, noise=sigma)  # refuses what is not known
 if sorted(negatives) not in (["noise"], ["noise", "omniglot"]):
     raise BadInput(f"negatives must be noise, and omniglot if wished; it was {negatives}.")
 if min(other_omegas, default=2) < 2 or omega in other_omegas:
@@ -337,7 +337,7 @@ def method_of(name: str) -> tuple[str, dict[str, float]]:
 def recipe_of(name: str) -> training.DigitRecipe:
     """The recipe of a network's name."""
     method, setting = method_of(name)
-    return training.digit_recipe(method, **({"omega": omega, "sigma": sigma} | setting))
+    return training.digit_recipe(method, **({"omega": omega, "noise": sigma} | setting))
 
 
 def is_dae(name: str) -> bool:

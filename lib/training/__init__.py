@@ -50,6 +50,12 @@ from lib.training.reference import (
 )
 from lib.training.seeding import deterministic, generator, numpy_generator
 from lib.training.toy import drawn_from, fit_toy_cae, fit_toy_classifier, fit_toy_dae
+from lib.training.trained import (
+    Trained as Trained,
+)
+from lib.training.trained import load_trained as load_trained
+from lib.training.trained import save_trained as save_trained
+from lib.training.trained import trained_path as trained_path
 
 __all__ = [
     "DIGIT_NETWORKS",

@@ -1,7 +1,8 @@
 """The networks of the denoising-autoencoder slides, by name: build them and train them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ from torch import Tensor
 
 from lib.errors import BadInput, nearest
 from lib.models import Classifier, DenoisingClassifier, build, digit_classifier
+from lib.models.digit_classifier import Activation
 from lib.training.checkpoint import fingerprint
-from lib.training.checks import check_counts, check_not_negative
+from lib.training.checks import check_counts
 from lib.training.digits import (
     Loss,
+    PixelError,
     TrainedDigits,
     classification_loss,
     cool_loss,
@@ -41,25 +44,40 @@ class DigitRecipe:
 DIGIT_NETWORKS = ("CNN", "COOL", "dAE sym", "dAE asym", "CNN with negatives", "autoencoder")
 
 
-def digit_recipe(name: str, *, omega: int = 10, sigma: float = 0.2) -> DigitRecipe:
+def digit_recipe(
+    name: str,
+    *,
+    omega: int = 10,
+    noise: float = 0.2,
+    weight: float = 1.0,
+    error: PixelError = "cross-entropy",
+    activation: Activation = "relu",
+) -> DigitRecipe:
     """The recipe of that name, one of `DIGIT_NETWORKS`.
 
-    `omega` is COOL's, `sigma` the noise of both denoising autoencoders; "autoencoder" is "dAE sym"
-    without noise. Raises BadInput for another name, an omega below 1 and a negative sigma.
-    Source: spigler2019denoising, fooling 1; kardan2017cool; methods.md 5.1 to 5.5.
+    `omega` is COOL's; `noise`, `weight` and `error` are those of `denoising_loss`; "autoencoder"
+    is "dAE sym" without noise. Raises BadInput for another name and for numbers below their
+    bounds. Source: spigler2019denoising, fooling 1; kardan2017cool; methods.md 5.1 to 5.5.
     """
     check_counts(omega=omega)
-    check_not_negative(sigma=sigma)
-    noisy = denoising_loss(noise=sigma)
+    noisy = denoising_loss(noise=noise, weight=weight, error=error)
+    plain = denoising_loss(noise=0.0, weight=weight, error=error)
+
+    def cnn(k: int, omega: int = 1) -> Classifier:
+        return digit_classifier(k, omega=omega, activation=activation)
+
+    def dae(k: int, tied: bool = True) -> Classifier:
+        return DenoisingClassifier(k, tied=tied, activation=activation)
+
     recipes = {
-        "CNN": DigitRecipe(digit_classifier, classification_loss),
-        "COOL": DigitRecipe(lambda k: digit_classifier(k, omega=omega), cool_loss, omega=omega),
-        "dAE sym": DigitRecipe(DenoisingClassifier, noisy),
-        "dAE asym": DigitRecipe(lambda k: DenoisingClassifier(k, mirrored=False), noisy),
+        "CNN": DigitRecipe(cnn, classification_loss),
+        "COOL": DigitRecipe(partial(cnn, omega=omega), cool_loss, omega=omega),
+        "dAE sym": DigitRecipe(dae, noisy),
+        "dAE asym": DigitRecipe(partial(dae, tied=False), noisy),
         "CNN with negatives": DigitRecipe(
-            lambda k: digit_classifier(k + 1), classification_loss, negatives=True
+            lambda k: cnn(k + 1), classification_loss, negatives=True
         ),
-        "autoencoder": DigitRecipe(DenoisingClassifier, denoising_loss(noise=0.0)),
+        "autoencoder": DigitRecipe(dae, plain),
     }
     if name not in recipes:
         raise BadInput(
@@ -92,6 +110,8 @@ def fit_digit_recipe(
     epochs: int,
     learning_rate: float = 1e-3,
     batch_size: int = 128,
+    l2: float = 0.0,
+    keep: Collection[int] = (),
     progress: Callable[[dict[str, float]], None] | None = None,
     checkpoint: Path | None = None,
 ) -> TrainedDigits:
@@ -110,7 +130,12 @@ def fit_digit_recipe(
         cut, extra = len(negatives) // 10, network.classes - 1
         train = _with(train, negatives[cut:], extra)
         validation = _with(validation, negatives[:cut], extra)
-    same = dict(identity) | {"seed": seed, "batch_size": batch_size, "rate": learning_rate}
+    same = dict(identity) | {
+        "seed": seed,
+        "batch_size": batch_size,
+        "rate": learning_rate,
+        "l2": l2,
+    }
     return fit_digits(
         network,
         recipe.loss,
@@ -120,6 +145,8 @@ def fit_digit_recipe(
         epochs=epochs,
         learning_rate=learning_rate,
         batch_size=batch_size,
+        l2=l2,
+        keep=keep,
         progress=progress,
         checkpoint=checkpoint,
         fingerprint=fingerprint(same, fit_digits, DigitRecipe),

@@ -11,8 +11,8 @@ CLASSES = ("plane", "car", "bird", "cat", "deer", "dog", "frog", "horse", "ship"
 def test_every_file_is_read_and_kinds_follow_the_tables():
     table = published()
     assert tuple(table.columns) == PUBLISHED_COLUMNS
-    assert len(table) == 60 + 41 + 346 + 18 + 22  # rows of the five files
-    settings = {"hybrid-lambda", "class-split", "data-split", "rings", "open-set"}
+    assert len(table) == 58 + 41 + 346 + 18 + 22 + 134 + 136  # rows of the five files
+    settings = {"settings", "hybrid-lambda", "class-split", "data-split", "rings"}
     kinds = {name: set(group["kind"]) for name, group in table.groupby("table")}
     assert {name for name, found in kinds.items() if found == {"setting"}} == settings
     assert kinds["background"] == {"background"}
@@ -32,10 +32,9 @@ def test_ratios_are_derived_and_counts_are_measured():
 def test_blank_rows_and_only_they_have_no_value():
     table = published()
     blank = table[table["kind"] == "blank"]
-    # eight dashes below "average steps" and two empty cells of dAE asym
-    assert len(blank) == 8 + 2
+    assert len(blank) == 8  # dashes below "average steps"
     assert blank["value"].isna().all()
-    assert table["value"].notna().sum() == len(table) - 10
+    assert table["value"].notna().sum() == len(table) - 8
 
 
 def test_keys_are_unique_so_that_joining_never_doubles_a_row():

@@ -81,5 +81,5 @@ def test_other_bad_input_is_refused_in_words():
         training.digit_recipe("dAE symm")
     with pytest.raises(BadInput, match="omega must be a whole number of at least 1"):
         training.digit_recipe("COOL", omega=0)
-    with pytest.raises(BadInput, match="sigma must be a number of at least 0"):
-        training.digit_recipe("dAE sym", sigma=-0.1)
+    with pytest.raises(BadInput, match="noise must be a number of at least 0"):
+        training.digit_recipe("dAE sym", noise=-0.1)

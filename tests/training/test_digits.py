@@ -59,9 +59,14 @@ def test_the_denoising_loss_is_its_two_terms_on_one_noisy_image():
         model, x, labels, torch.Generator().manual_seed(3)
     )
     noise = 0.3 * torch.randn(x.shape, generator=torch.Generator().manual_seed(3))
-    logits, drawn = model.both((x + noise).clamp(0, 1))
-    wanted = -logits.log_softmax(1)[range(8), labels].mean() + 4.0 * (drawn - x).square().mean()
+    logits, drawn = model.both(x + noise)
+    p = drawn.sigmoid()
+    error = -(x * p.log() + (1 - x) * (1 - p).log()).mean()
+    wanted = -logits.log_softmax(1)[range(8), labels].mean() + 4.0 * error
     torch.testing.assert_close(found, wanted)
+    squared = training.denoising_loss(noise=0.3, weight=4.0, error="squared")
+    found = squared(model, x, labels, torch.Generator().manual_seed(3))
+    torch.testing.assert_close(found, wanted + 4.0 * ((p - x).square().mean() - error))
 
 
 def test_without_noise_nothing_is_drawn():
@@ -78,7 +83,7 @@ def test_without_noise_nothing_is_drawn():
         (lambda: digit_classifier(3), training.classification_loss),
         (lambda: digit_classifier(3, omega=4), training.cool_loss),
         (lambda: DenoisingClassifier(3), training.denoising_loss()),
-        (lambda: DenoisingClassifier(3, mirrored=False), training.denoising_loss()),
+        (lambda: DenoisingClassifier(3, tied=False), training.denoising_loss()),
     ],
 )
 def test_each_kind_learns_the_bars(make, loss):
