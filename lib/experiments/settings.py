@@ -1,10 +1,25 @@
-"""What the settings of all chapters share: one sentence for a bad parameter."""
+"""What the settings of all chapters share: types, bounds, and one sentence for a bad value."""
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from lib.errors import BadInput, UnknownName, nearest
+
+T = TypeVar("T")
+
+
+def _distinct(values: list[T]) -> list[T]:
+    if len(set(values)) < len(values):
+        raise ValueError("must have each entry once")
+    return values
+
+
+Once = AfterValidator(_distinct)
+Count = Annotated[int, Field(ge=1)]
+Names = Annotated[list[str], Once]  # maybe empty
+Places = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1), Once]  # seeds, splits
+Counts = Annotated[list[Count], Field(min_length=1), Once]
 
 
 class Settings(BaseModel):
@@ -35,5 +50,5 @@ def _in_words(problem: ValidationError, known: list[str]) -> BadInput | UnknownN
         return BadInput(f"The parameter {name} is missing.")
     message = first["msg"].removeprefix("Value error, ").removeprefix("Input ").rstrip(".")
     if not name:  # a rule about several parameters names them itself
-        return BadInput(f"{message}.")
+        return BadInput(message if message.endswith("?") else f"{message}.")
     return BadInput(f"{name} {message}; it was {first['input']!r}.")

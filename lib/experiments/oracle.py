@@ -1,0 +1,81 @@
+"""The representation oracle: what a classifier's z knows of anomalies, and what scores bring out.
+
+Source: dietterich2021representation; methods.md 4.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+
+from lib import data, numbers, workspace
+from lib.experiments.oracle_rows import BASE as BASE
+from lib.experiments.oracle_rows import DETECTOR as DETECTOR
+from lib.experiments.oracle_rows import FOREST as FOREST
+from lib.experiments.oracle_rows import METHODS as METHODS
+from lib.experiments.oracle_rows import PIXELS as PIXELS
+from lib.experiments.oracle_rows import REPRESENTATION as REPRESENTATION
+from lib.experiments.oracle_rows import SMALL_FOREST as SMALL_FOREST
+from lib.experiments.oracle_rows import STEPS, Sheet, Values
+from lib.experiments.oracle_rows import UNTRAINED as UNTRAINED
+from lib.experiments.oracle_study import Settings as Settings
+from lib.experiments.oracle_study import Study, networks, prepare
+
+SMALL = "few-labels|left-out|over-training"  # tables of SMALL_FOREST; the others are of FOREST
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """The rows of one run, and what a page shows of its first split.
+
+    `base` are z, logits and classes of the base network, `forests` the oracle detector's scores of
+    the test images by network, `seconds` the time of all trainings, earlier parts of them included.
+    """
+
+    rows: pd.DataFrame
+    study: Study
+    base: data.Sides
+    forests: Mapping[str, Values]
+    seconds: float
+
+    def page_rows(self) -> pd.DataFrame:
+        """The rows under the reference's names: its numbers of trees, its profile's settings."""
+        rows, own = self.rows[self.rows["table"] != "budget"], self.study.settings.changed
+        usual = {True: "200 trees", False: "1000 trees"}
+        trees = rows["table"].str.match(SMALL).map(usual)
+        pairs = zip(trees, rows["score"], strict=True)
+        settings = map(numbers.parse_variant, rows["variant"])
+        return rows.assign(
+            score=[re.sub(r"\d+ trees", number, score) for number, score in pairs],
+            variant=[
+                numbers.variant(**{key: value for key, value in each.items() if key not in own})
+                for each in settings
+            ],
+        )
+
+
+def measure(
+    settings: Settings, *, device: torch.device, progress: Callable[[str], None] = print
+) -> Measured:
+    """Train the networks, score the test images, and count everything that the talk speaks of.
+
+    A row's seed is its split + 100 · its seed. With a work folder a killed run goes on from its
+    checkpoints. Raises BadInput before any training for settings that do not fit the images, and as
+    `data.load` does.
+    """
+    study = prepare(settings, device=device)
+    run = workspace.run_name("oracle", settings.model_dump())
+    sheet = Sheet(study, networks(study, progress), run)
+    for step in STEPS:
+        step(sheet)
+    trainings = [each.trained.history for each in sheet.networks.values() if each.trained]
+    first = study.first
+    return Measured(
+        rows=numbers.frame(sheet.rows),
+        study=study,
+        base=sheet.sides["base", first],
+        forests={name: values for (name, pair), values in sheet.forests.items() if pair == first},
+        seconds=sum(epoch["seconds"] for history in trainings for epoch in history),
+    )
