@@ -6,12 +6,14 @@ Source: dietterich2021representation; methods.md 4.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import torch
 
 from lib import data, numbers, workspace
 from lib.experiments.oracle_rows import BASE as BASE
+from lib.experiments.oracle_rows import CLASS as CLASS
 from lib.experiments.oracle_rows import DETECTOR as DETECTOR
 from lib.experiments.oracle_rows import FOREST as FOREST
 from lib.experiments.oracle_rows import METHODS as METHODS
@@ -20,9 +22,11 @@ from lib.experiments.oracle_rows import REPRESENTATION as REPRESENTATION
 from lib.experiments.oracle_rows import SMALL_FOREST as SMALL_FOREST
 from lib.experiments.oracle_rows import STEPS, Sheet, Values
 from lib.experiments.oracle_rows import UNTRAINED as UNTRAINED
+from lib.experiments.oracle_rows import method_of as method_of
 from lib.experiments.oracle_study import Settings as Settings
 from lib.experiments.oracle_study import Study, networks, prepare
 
+FULL_SETS = ("CIFAR-10", "CIFAR-100", "Fashion-MNIST")  # of the reference
 SMALL = "few-labels|left-out|over-training"  # tables of SMALL_FOREST; the others are of FOREST
 
 
@@ -39,21 +43,6 @@ class Measured:
     base: data.Sides
     forests: Mapping[str, Values]
     seconds: float
-
-    def page_rows(self) -> pd.DataFrame:
-        """The rows under the reference's names: its numbers of trees, its profile's settings."""
-        rows, own = self.rows[self.rows["table"] != "budget"], self.study.settings.changed
-        usual = {True: "200 trees", False: "1000 trees"}
-        trees = rows["table"].str.match(SMALL).map(usual)
-        pairs = zip(trees, rows["score"], strict=True)
-        settings = map(numbers.parse_variant, rows["variant"])
-        return rows.assign(
-            score=[re.sub(r"\d+ trees", number, score) for number, score in pairs],
-            variant=[
-                numbers.variant(**{key: value for key, value in each.items() if key not in own})
-                for each in settings
-            ],
-        )
 
 
 def measure(
@@ -78,4 +67,21 @@ def measure(
         base=sheet.sides["base", first],
         forests={name: values for (name, pair), values in sheet.forests.items() if pair == first},
         seconds=sum(epoch["seconds"] for history in trainings for epoch in history),
+    )
+
+
+def page_rows(rows: pd.DataFrame, changed: Mapping[str, Any] | None = None) -> pd.DataFrame:
+    """The rows of a run under the reference's names: its numbers of trees, its own settings.
+
+    `changed` is what sets the run apart from its profile (`Settings.changed`). The cost is left
+    out, whose settings are its address.
+    """
+    kept = rows[rows["table"] != "budget"]
+    trees = kept["table"].str.match(SMALL).map({True: "200 trees", False: "1000 trees"})
+    pairs = zip(trees, kept["score"], strict=True)
+    settings = map(numbers.parse_variant, kept["variant"])
+    own = [{k: v for k, v in each.items() if k not in (changed or {})} for each in settings]
+    return kept.assign(
+        score=[re.sub(r"\d+ trees", usual, score) for usual, score in pairs],
+        variant=[numbers.variant(**each) for each in own],
     )

@@ -15,6 +15,7 @@ from lib import data, metrics, numbers, scores, training
 from lib.experiments.oracle_study import Key, Network, Pair, Study
 
 AUC, ACCURACY, VALIDATION = "AUC", "test accuracy", "validation accuracy"
+CLASS = "nominal vs anomaly"
 BASE = "ResNet34 classifier"
 DETECTOR, REPRESENTATION, UNTRAINED, PIXELS = (
     f"{of} + oracle detector"
@@ -94,10 +95,10 @@ class Sheet:
     def network(self, name: str, pair: Pair) -> Network:
         return self.networks[self.study.key(name, pair)]
 
-    def add(self, numbers: Mapping[Any, float], pair: Pair, **cells: Any) -> None:
+    def add(self, values: Mapping[Any, float], pair: Pair, **cells: Any) -> None:
         """A row per metric; its seed counts splits and seeds, for both repeat the experiment."""
-        same = {"class_": "nominal vs anomaly", "seed": pair[0] + 100 * pair[1], **self.variant}
-        for metric, value in numbers.items():
+        same = {"class_": CLASS, "seed": pair[0] + 100 * pair[1], **self.variant}
+        for metric, value in values.items():
             self._add(value, metric=metric, **(same | cells))
 
     def detect(
@@ -105,8 +106,8 @@ class Sheet:
     ) -> list[dict[str, float]]:
         """Rows of `detection` by method and score."""
         found = [detection(y, each) for each in values.values()]
-        for (method, score), numbers in zip(values, found, strict=True):
-            self.add(numbers, pair, method=method, score=score, n=len(np.asarray(y)), **cells)
+        for (method, score), detected in zip(values, found, strict=True):
+            self.add(detected, pair, method=method, score=score, n=len(np.asarray(y)), **cells)
         return found
 
     def mean(self, several: Sequence[Mapping[str, float]], pair: Pair, **cells: Any) -> None:
@@ -156,9 +157,9 @@ def detectors(sheet: Sheet) -> None:
         method, variant = method_of(name)
         cells = {"table": "networks", **variant}
         if recipe.classification:
-            numbers = {ACCURACY: data.own_accuracy(side, study.classes(name, pair))}
-            numbers[VALIDATION] = network.line["validation_accuracy"]
-            sheet.add(numbers, pair, method=method, n=len(side.y), **cells)
+            accuracy = {ACCURACY: data.own_accuracy(side, study.classes(name, pair))}
+            accuracy[VALIDATION] = network.line["validation_accuracy"]
+            sheet.add(accuracy, pair, method=method, n=len(side.y), **cells)
         known = side.known_z, side.known_y
         found = {
             sheet.forest_name: sheet.forests[name, pair],
@@ -195,15 +196,15 @@ def gaps(sheet: Sheet) -> None:
         if ("all classes", pair) in sheet.sides:
             steps[REPRESENTATION, sheet.forest_name] = sheet.forests["all classes", pair]
         for (method, score), values in steps.items():
-            numbers = detection(y, values) | limits(AUC, metrics.delong_interval(y, values))
+            detected = detection(y, values) | limits(AUC, metrics.delong_interval(y, values))
             cells = {"table": "results-q1-q2", "method": method, "score": score, "n": len(y)}
-            sheet.add(numbers, pair, **cells)
+            sheet.add(detected, pair, **cells)
         names = "Q1 detector gap", "Q2 representation gap"
         for method, (worse, better) in zip(names, pairwise(steps.values()), strict=False):
             gap = metrics.delong_difference(y, better, worse)
-            numbers = {"AUC difference": gap.mean} | limits("AUC difference", gap)
+            found = {"AUC difference": gap.mean} | limits("AUC difference", gap)
             cells = {"table": "results-gaps", "score": "difference of AUC", "n": len(y)}
-            sheet.add(numbers, pair, method=method, **cells)
+            sheet.add(found, pair, method=method, **cells)
 
 
 def controls(sheet: Sheet) -> None:
@@ -269,10 +270,10 @@ def far(sheet: Sheet) -> None:
                 for score, entry in scores.LOGIT_TABLE.items()
             }
             found[DETECTOR, sheet.forest_name] = np.concatenate([forest[nominal], at_far])
-            for key, numbers in zip(
+            for key, detected in zip(
                 found, sheet.detect(y, found, pair, table="far", far=name), strict=True
             ):
-                averages.setdefault(key, []).append(numbers)
+                averages.setdefault(key, []).append(detected)
         n = sum(len(part.z) for part in parts.values())
         for (method, score), several in averages.items():
             sheet.mean(several, pair, table="far-average", method=method, score=score, n=n)
@@ -306,8 +307,8 @@ def course(sheet: Sheet) -> None:
         forest = sheet.forest(side, *purpose, trees=settings.curve_trees)
         found = {"max logit": scores.max_logit(side.logits).numpy(), sheet.small_forest: forest}
         keys = {(BASE, score): values for score, values in found.items()}
-        numbers = sheet.detect(side.y, keys, first, **cells)
-        sheet.course.append(line | {s: each[AUC] for s, each in zip(found, numbers, strict=True)})
+        detected = sheet.detect(side.y, keys, first, **cells)
+        sheet.course.append(line | {s: each[AUC] for s, each in zip(found, detected, strict=True)})
     if len(sheet.course) > 1:
         *before, last = (line[sheet.small_forest] for line in sheet.course)
         lost = {"AUC at the last epoch less the largest before": last - max(before)}
@@ -332,10 +333,10 @@ def odin(sheet: Sheet) -> None:
             place: detection(y, values.cpu().numpy())
             for place, values in scores.odin_grid(done.model, x, **grids).items()
         }
-        for (score, temperature, epsilon), numbers in grid.items():
+        for (score, temperature, epsilon), detected in grid.items():
             place = {"score": score, "temperature": temperature, "epsilon": epsilon}
-            sheet.add(numbers, first, table="odin", **cells, **place)
-        auc = {at: numbers[AUC] for at, numbers in grid.items()}
+            sheet.add(detected, first, table="odin", **cells, **place)
+        auc = {at: detected[AUC] for at, detected in grid.items()}
         score = "max cosine h" if name == "generalized odin" else "ODIN"
         for word, at in odin_choices(auc, score).items():
             sheet.add(grid[at], first, table="odin-best", score=word, **cells)

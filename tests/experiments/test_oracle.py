@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 import torch
 
-from lib import data, errors, numbers, parameters, training
+from lib import data, errors, parameters, training
 from lib.data import ImageSet
 from lib.experiments import oracle, oracle_rows, oracle_study
-from lib.numbers import latent_store
+from lib.numbers import latent_store, variant
+from lib.numbers import published as published_rows
 
 # small enough for seconds, large enough that scores differ
 BASE: dict[str, Any] = {
@@ -85,7 +86,7 @@ def measure() -> Measure:
     return lambda **values: run(repr(values))
 
 
-def numbers(rows: pd.DataFrame, seed: int = 0) -> pd.Series:
+def values_of(rows: pd.DataFrame, seed: int = 0) -> pd.Series:
     """The values of one experiment by what they are, without the time that it took."""
     kept = rows[(rows["seed"] == seed) & (rows["metric"] != TIME)]
     return kept.set_index(KEYS)["value"].sort_index()
@@ -121,7 +122,7 @@ def test_another_value_changes_the_rows(
 
 def test_the_same_values_give_the_same_rows(measure: Measure) -> None:
     pd.testing.assert_series_equal(
-        numbers(measured().rows), numbers(measure().rows), check_exact=True
+        values_of(measured().rows), values_of(measure().rows), check_exact=True
     )
 
 
@@ -131,8 +132,8 @@ def test_a_second_split_or_seed_changes_nothing_about_the_first(
 ) -> None:
     rows = measured(**values).rows
     assert set(rows["seed"]) == {0, second}
-    first, other = numbers(rows), numbers(rows, second)
-    pd.testing.assert_series_equal(first, numbers(measure().rows), check_exact=True)
+    first, other = values_of(rows), values_of(rows, second)
+    pd.testing.assert_series_equal(first, values_of(measure().rows), check_exact=True)
     both = other.index.intersection(first.index)
     assert {"results-q1-q2", "results-gaps"} <= set(both.get_level_values("table"))
     assert not other[both].equals(first[both])
@@ -152,7 +153,7 @@ def test_one_network_of_all_classes_serves_every_split() -> None:
 
 
 def test_every_published_result_has_a_row(measure: Measure) -> None:
-    published = numbers.published("oracle-slides")
+    published = published_rows("oracle-slides")
     published = published[published["table"].isin(["results-q1-q2", "results-gaps"])]
     score = published["score"].str.replace("1000 trees", f"{BASE['trees']} trees")
     keys = ["table", "method", "score", "class", "metric"]
@@ -172,7 +173,8 @@ def test_gaps_are_the_differences_of_the_aucs(measure: Measure) -> None:
 def test_what_sets_a_run_apart_from_its_profile_stands_in_its_rows(measure: Measure) -> None:
     own = parameters.own_values("oracle", "custom")
     assert own["width"] != 2 and own["epochs"] != 1
-    rows, page = measure().rows, measure().page_rows()
+    rows = measure().rows
+    page = oracle.page_rows(rows, measure().study.settings.changed)
     assert set(rows.loc[rows["table"] == "results-q1-q2", "variant"]) == {"epochs=1;width=2"}
     page = page[page["table"].isin(["results-q1-q2", "few-labels"])]
     # pages ask for the reference's trees and the profile's own settings
@@ -202,10 +204,10 @@ def test_stored_latents_give_the_same_rows(tmp_path: Path, monkeypatch: pytest.M
     )
     of_weights = trained["table"].isin(OF_WEIGHTS)
     assert set(trained.loc[of_weights, "table"]) == OF_WEIGHTS
-    wanted = numbers(trained[~of_weights])
+    wanted = values_of(trained[~of_weights])
     assert {"networks", "ensembles", "hybrid-chosen"} <= set(wanted.index.get_level_values("table"))
     found = measured(**values, latents=True).rows
-    pd.testing.assert_series_equal(numbers(found), wanted, check_exact=True)
+    pd.testing.assert_series_equal(values_of(found), wanted, check_exact=True)
 
     for other in ({"width": 4}, {"epochs": 2}):
         with pytest.raises(errors.BadInput, match="are of width 2 and 1 epochs: set width and ep"):
@@ -289,7 +291,7 @@ def test_what_does_not_fit_the_images_is_refused_before_training(
 def test_the_method_of_each_network() -> None:
     assert set(oracle.METHODS) == set(training.NAMED)
     assert len(set(oracle.METHODS.values())) == len(training.NAMED)
-    for network, method, variant in (
+    for network, method, text in (
         ("base", "ResNet34 classifier", ""),
         ("hybrid 0.005", "hybrid network", "lambda=0.005"),
         ("hybrid 2765", "hybrid network", "lambda=2765"),
@@ -297,7 +299,7 @@ def test_the_method_of_each_network() -> None:
         ("width 24", "ResNet34 classifier", "width=24"),
     ):
         found, settings = oracle_rows.method_of(network)
-        assert (found, numbers.variant(**settings)) == (method, variant)
+        assert (found, variant(**settings)) == (method, text)
 
 
 def test_detection_by_hand() -> None:
