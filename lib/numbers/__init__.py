@@ -2,6 +2,13 @@
 
 from lib.numbers.averages import CLASSES as CLASSES
 from lib.numbers.averages import with_averages as with_averages
+from lib.numbers.book import Book as Book
+from lib.numbers.book import number_text as number_text
+from lib.numbers.book import the_book as the_book
+from lib.numbers.book import value as value
+from lib.numbers.claims import Claim as Claim
+from lib.numbers.claims import Ledger as Ledger
+from lib.numbers.claims import read_claims as read_claims
 from lib.numbers.documents import full_title as full_title
 from lib.numbers.documents import published as published
 from lib.numbers.documents import reference_rows as reference_rows
@@ -39,3 +46,6 @@ from lib.numbers.runs import write_runs as write_runs
 from lib.numbers.variants import VARIANT_KEYS as VARIANT_KEYS
 from lib.numbers.variants import parse_variant as parse_variant
 from lib.numbers.variants import variant as variant
+from lib.numbers.verdicts import VERDICTS as VERDICTS
+from lib.numbers.verdicts import Verdict as Verdict
+from lib.numbers.verdicts import judge_all as judge_all

@@ -7,10 +7,12 @@ import pandas as pd
 
 from lib.errors import BadInput, UnknownName, nearest
 from lib.metrics import Interval, student_interval, wilson_interval
+from lib.numbers.runs import run_parameters
 from lib.numbers.variants import VARIANT_KEYS, parse_variant, variant
 
 # the columns of an address; a row adds its run, seed, value and n
 ADDRESS = ("table", "dataset", "method", "score", "class", "variant", "metric")
+CLASS = ADDRESS.index("class")
 Cells = Mapping[str, str | int | float]
 
 
@@ -59,15 +61,15 @@ class Lookup:
         entries = zip(seeds, rows["value"], counts, names, strict=True)
         for key, entry in zip(zip(*keys, strict=True), entries, strict=True):
             self._entries.setdefault(key, []).append(Entry(*entry))
-            group = (
-                *(cell for cell, c in zip(key, ADDRESS, strict=True) if c != "class"),
-                entry[0],
-            )
+            group = (*key[:CLASS], *key[CLASS + 1 :], entry[0])
             self._behind.setdefault(group, set()).add(entry[3])
-        self.parameters: dict[str, tuple[str, str]] = {}
+        # profile and parameters by run
+        self.parameters: dict[str, tuple[str, dict[str, object]]] = {}
         if runs is not None:
-            pairs = zip(runs["profile"], runs["parameters"], strict=True)
-            self.parameters = dict(zip(runs["run"], pairs, strict=True))
+            for run, profile, text in runs[["run", "profile", "parameters"]].itertuples(
+                index=False
+            ):
+                self.parameters[run] = (profile, run_parameters(text))
 
     def entries(self, cells: Cells) -> list[Entry]:
         """The measurements at an address, one a seed; none where nothing was measured.

@@ -1,28 +1,24 @@
 """What a page shows of its numbers: published, reference and this build, side by side."""
 
+import html
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import pandas as pd
 from pandas.io.formats.style import Styler
 
 from lib.errors import BadInput, UnknownName, nearest
 from lib.numbers.averages import with_averages
-from lib.numbers.documents import published, reference_rows
-from lib.numbers.lookup import ADDRESS, Cells, Lookup, address, interval_of, interval_text
+from lib.numbers.book import Book, the_book
+from lib.numbers.claims import Claim, Name, filled
+from lib.numbers.lookup import ADDRESS, Cells, Entry, Lookup, address, interval_of, interval_text
 from lib.numbers.rows import COLUMNS
+from lib.numbers.runs import runs_frame
 from lib.numbers.variants import VARIANT_KEYS, parse_variant
+from lib.numbers.verdicts import Verdict, judge_all
 
 SOURCES = ("published", "reference", "this build")
 AVERAGE = "average"
-
-
-class Line(NamedTuple):
-    """One number's cells, and whether it is a share of pooled trials."""
-
-    cells: Cells
-    rate: bool
 
 
 @dataclass(frozen=True)
@@ -35,10 +31,20 @@ class Page:
     """
 
     name: str
-    published: pd.DataFrame
-    reference: pd.DataFrame
     build: pd.DataFrame
-    stand_in: Mapping[str, str] = field(default_factory=dict)
+    lookup: Lookup
+    stand_in: Mapping[str, str]
+    book: Book
+
+    @property
+    def published(self) -> pd.DataFrame:
+        """The documents' results, with the columns of rows that an address needs."""
+        return self.book.published_rows
+
+    @property
+    def reference(self) -> pd.DataFrame:
+        """The committed rows with their averages."""
+        return self.book.reference_rows
 
     def compare(
         self,
@@ -70,11 +76,11 @@ class Page:
             for source in SOURCES:
                 lookup = self._lookup(source)
                 for label, given in [*lines.items(), *(baselines or {}).items()]:
-                    line = _line(given, {**cells, **extra}, rate)
-                    found = lookup.interval(self._read_as(line.cells, source), rate=line.rate)
+                    line = self._line(given, {**cells, **extra}, rate)
+                    told = line.rate and source != "published"
+                    found = lookup.interval(self._read_as(line.cells, source), rate=told)
                     if found is None:
                         continue
-                    told = line.rate and source != "published"
                     text = interval_text(found, decimals=decimals, rate=told)
                     texts.setdefault((group, source), {})[label] = text
                     means.setdefault((group, source), {})[label] = found.mean
@@ -183,13 +189,53 @@ class Page:
             found = found.assign(**{key: settings if numbers.isna().any() else numbers})
         return found.reset_index(drop=True)
 
+    def verdicts(self, *which: str) -> Styler:
+        """The claims with these ids, or whose id begins so: what they say, our numbers, verdicts.
+
+        Verdicts of the reference link to the scoreboard; the reason unfolds to scope and remarks.
+        Raises UnknownName where a word fits no claim.
+        """
+        claims = self.book.ledger.claims
+        chosen: dict[str, Claim] = {}
+        for word in which:
+            fits = [word] if word in claims else [id_ for id_ in claims if id_.startswith(word)]
+            if not fits:
+                raise UnknownName(f"No claim begins with {word!r}.{nearest(word, claims)}")
+            chosen |= {id_: claims[id_] for id_ in fits}
+        ours = judge_all(claims.values(), self.lookup, stand_in=self.stand_in)
+        lines = []
+        for id_, claim in chosen.items():
+            reference, build = self.book.verdicts[id_], ours[id_]
+            lines.append(
+                {
+                    "claim": claim.says,
+                    "published": claim.published,
+                    "reference": reference.measured,
+                    "verdict": verdict_link(reference),
+                    "this build": build.measured,
+                    "its verdict": coloured(build.verdict) if build.measured else "",
+                    "why": folded(reference.reason, claim),
+                }
+            )
+        table = pd.DataFrame(lines)
+        if not any(line["this build"] for line in lines):
+            table = table.drop(columns=["this build", "its verdict"])
+        return styled(table, kind="words")
+
+    def _line(self, given: str | Cells, extra: Cells, rate: bool) -> Name:
+        if not isinstance(given, str):
+            return Name(given, address({**extra, **given}), rate)
+        name = filled(self.book.name(given), extra)
+        return name._replace(rate=name.rate or rate)
+
     def _rows(self, source: str) -> pd.DataFrame:
         if source not in SOURCES:
             raise UnknownName(f"There is no source {source!r}.{nearest(source, SOURCES)}")
         return {"published": self.published, "reference": self.reference}.get(source, self.build)
 
     def _lookup(self, source: str) -> Lookup:
-        return Lookup(self._rows(source))
+        book = self.book
+        return {"published": book.published, "reference": book.reference}.get(source, self.lookup)
 
     def _read_as(self, cells: Cells, source: str) -> Cells:
         """The address as this source has it: in a build one image set may stand in for another."""
@@ -206,20 +252,28 @@ class Page:
 
 
 def open_page(
-    name: str, rows: pd.DataFrame | object, *, stand_in: Mapping[str, str] | None = None
+    name: str,
+    rows: pd.DataFrame | object,
+    *,
+    run: Mapping[str, object] | None = None,
+    stand_in: Mapping[str, str] | None = None,
 ) -> Page:
     """A page by its chapter's name, with the rows of this run (or what `measure` returned).
 
-    Without `stand_in`, MNIST-5k is read in place of MNIST where only it is among the rows.
+    `run` is the run's provenance; without it no verdict on this build is better than partly.
+    Without `stand_in`, sets are replaced as the document's claims say, where the rows hold only the
+    replacement.
     """
     own = rows if isinstance(rows, pd.DataFrame) else rows.rows  # type: ignore[attr-defined]
     titles = set(own["dataset"])
+    book = the_book()
     if stand_in is None:
-        stand_in = {"MNIST": "MNIST-5k"} if "MNIST-5k" in titles and "MNIST" not in titles else {}
-    documents = published()
-    results = documents[documents["kind"].isin(["measured", "derived"])]
-    ours = results.assign(variant="", seed=0, n=1, run="published").reset_index(drop=True)
-    return Page(name, ours, reference_rows(), with_averages(own), dict(stand_in))
+        known = [d.stand_in for d in book.ledger.documents if name in d.pages]
+        pairs = known[0] if known else {"MNIST": "MNIST-5k"}
+        stand_in = {a: b for a, b in pairs.items() if b in titles and a not in titles}
+    build = with_averages(own)
+    runs = runs_frame([run] if run is not None else [])
+    return Page(name, build, Lookup(build, runs), dict(stand_in), book)
 
 
 def styled(table: pd.DataFrame, caption: str = "", *, kind: str = "numbers") -> Styler:
@@ -235,10 +289,27 @@ def _styled(table: pd.DataFrame, caption: str, note: str) -> Styler:
     return styled(table, " ".join(filter(None, [caption, note])))
 
 
-def _line(given: str | Cells, extra: Cells, rate: bool) -> Line:
-    if isinstance(given, str):
-        raise UnknownName(f"There is no number named {given!r}.")
-    return Line({**extra, **given}, rate)
+def coloured(verdict: str) -> str:
+    """A verdict as HTML, in its colour."""
+    return f'<span class="verdict {verdict.replace(" ", "-")}">{verdict}</span>'
+
+
+def verdict_link(found: Verdict, page: str = "scoreboard.html") -> str:
+    """A verdict as HTML that links to its claim's line on the scoreboard."""
+    return f'<a class="verdict-link" href="{page}#claim-{found.id}">{coloured(found.verdict)}</a>'
+
+
+def folded(reason: str, claim: Claim) -> str:
+    """A verdict's reason as HTML, which unfolds to the rule, its reason, scope and remarks."""
+    more = [f"Rule: {claim.words}.", claim.because, claim.scope, claim.note]
+    rest = " ".join(_sentence(text) for text in more if text)
+    summary, rest = html.escape(reason, quote=False), html.escape(rest, quote=False)
+    return f"<details><summary>{summary}</summary>{rest}</details>"
+
+
+def _sentence(text: str) -> str:
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _listed(cell: object) -> list[str]:
@@ -274,8 +345,6 @@ def _pivot(rows: pd.DataFrame, keys: list[str], columns: str, decimals: int) -> 
         index=False
     ):
         lookup.setdefault(tuple(key), {}).setdefault(column, []).append((seed, value))
-    from lib.numbers.lookup import Entry
-
     texts = {
         key: {
             column: interval_text(

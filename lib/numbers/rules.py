@@ -1,0 +1,120 @@
+"""The rule of a claim: one line in one of five forms, and where an interval lies by it."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from lib.errors import BadInput, nearest
+from lib.metrics import Interval
+
+NUMBER = r"[-+]?\d[\d,]*(?:\.\d+)?"
+FORMS = (
+    ("greater", rf"<a> > <b>(?: (?P<sign>[-+]) (?P<x>{NUMBER}))?"),
+    ("within", rf"<a>(?: - <b>)? = (?P<x>{NUMBER}|published) ± (?P<t>{NUMBER})"),
+    ("within", rf"<a> = <b> ± (?P<t>{NUMBER})"),
+    ("equal", rf"<a> = (?P<x>{NUMBER}|published)"),
+    ("at_least", rf"<a>(?: / <b>)? >= (?P<x>{NUMBER})"),
+    ("different", rf"<a> != <b> ± (?P<t>{NUMBER})"),
+)
+HELP = "a > b - 0.02, a = published ± 0.02, a / b >= 2, a >= 0.5 or a != b ± 0.01"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What is compared, and with what; `left` and `right` are declared names.
+
+    The quantity is left, left - right, or left / right for at_least. `x` is the margin, target or
+    bound, None where it is the document's own number; `tolerance` is the distance allowed to it.
+    """
+
+    kind: str
+    left: str
+    right: str | None
+    x: float | None = 0.0
+    tolerance: float = 0.0
+
+    def quantity(self, left: float, right: float | None = None) -> float:
+        """What is judged of one seed's numbers."""
+        if right is None:
+            return left
+        return left / right if self.kind == "at_least" else left - right
+
+    def holds(self, value: float, x: float) -> bool:
+        """Whether the quantity lies where the claim puts it."""
+        if self.kind == "greater":
+            return value > x
+        if self.kind == "at_least":
+            return value >= x
+        if self.kind == "different":
+            return abs(value) > self.tolerance
+        # rounded, so that decimal limits such as 0.993 for 0.973 ± 0.02 belong to the inside
+        return round(abs(value - x), 12) <= self.tolerance if self.kind == "within" else value == x
+
+    def judge(self, interval: Interval, x: float) -> str:
+        """The whole interval where the claim puts it, only its mean (partly), or neither."""
+        ends = self.holds(interval.low, x) and self.holds(interval.high, x)
+        # an interval from far below to far above is no evidence of a difference in either direction
+        if ends and (self.kind != "different" or interval.low * interval.high > 0):
+            return "reproduced"
+        return "partly" if self.holds(interval.mean, x) else "not reproduced"
+
+    def wish(self, x: float) -> str:
+        """Where the claim puts the quantity, in words."""
+        return {
+            "greater": f"above {_text(x)}",
+            "at_least": f"at least {_text(x)}",
+            "different": f"more than {_text(self.tolerance)} from 0, either way",
+            "within": f"{_text(x)} ± {_text(self.tolerance)}",
+            "equal": f"exactly {_text(x)}",
+        }[self.kind]
+
+
+def parse_rule(text: str, names: Iterable[str]) -> Rule:
+    """The rule in a line such as `CAE+Grad recon > CAE recon - 0.02`; the longest name counts.
+
+    Raises BadInput for a line of another form or with a name that is not declared, and for a
+    difference without a margin, since no two trainings are equal.
+    """
+    known = tuple(names)
+    matches = ((kind, form.fullmatch(" ".join(text.split()))) for kind, form in _forms(known))
+    kind, found = next(((kind, found) for kind, found in matches if found), ("", None))
+    if found is None:
+        close = nearest(re.split(r" [>=!/-]", text)[0], known)
+        raise BadInput(f"The rule {text!r} must be like {HELP}, with declared names.{close}")
+    part = found.groupdict()
+    x = number(part["x"]) if part.get("x") not in (None, "published") else 0.0
+    x = -x if part.get("sign") == "-" else x
+    rule = Rule(
+        kind,
+        part["a"],
+        part.get("b"),
+        None if part.get("x") == "published" else x,
+        number(part.get("t") or "0"),
+    )
+    if kind == "different" and rule.tolerance <= 0:
+        raise BadInput(f"The rule {text!r} needs a margin above 0: no two trainings are equal.")
+    return rule
+
+
+def number(text: str) -> float:
+    """The number in a text such as `6,338,176`."""
+    return float(text.replace(",", ""))
+
+
+def either(names: Iterable[str]) -> str:
+    """A pattern of any of these names, the longest first, since they may hold signs and blanks."""
+    return "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+
+
+@lru_cache(maxsize=16)
+def _forms(names: tuple[str, ...]) -> list[tuple[str, re.Pattern[str]]]:
+    one = either(names)
+    return [
+        (kind, re.compile(form.replace("<a>", f"(?P<a>{one})").replace("<b>", f"(?P<b>{one})")))
+        for kind, form in FORMS
+    ]
+
+
+def _text(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3f}"
