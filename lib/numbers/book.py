@@ -90,7 +90,8 @@ class Book:
     def holds(self, guard: str) -> bool:
         """Whether a guard is true: `ID is VERDICT`, `A < 2`, `A > B + 0.02`, `A = B ± 0.01`.
 
-        A verdict is meant exactly, and several may be joined: `ID is partly or reproduced`. Raises UnknownName or BadInput for a guard that cannot be read.
+        A verdict is meant exactly, and several may be joined: `ID is partly or reproduced`. Raises
+        UnknownName or BadInput for a guard that cannot be read.
         """
         text = " ".join(guard.split())
         one = "|".join(VERDICTS)
