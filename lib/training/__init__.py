@@ -49,6 +49,7 @@ from lib.training.reference import (
     save_reference,
 )
 from lib.training.seeding import deterministic, generator, numpy_generator
+from lib.training.stacked import fit_stacked as fit_stacked
 from lib.training.toy import drawn_from, fit_toy_cae, fit_toy_classifier, fit_toy_dae
 from lib.training.trained import (
     Trained as Trained,
