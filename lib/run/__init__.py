@@ -1,0 +1,1 @@
+"""Running chapters, and what the book needs to be built from them."""
