@@ -92,8 +92,8 @@ def fit_stacked(
                 one = _of_one(state, k)
                 snapshots[k][epoch] = (one["model"], one["mean"])
         if checkpoint is not None:
-            content = {"fingerprint": fingerprint, "state": state, "history": history}
-            content |= {"chosen": chosen, "snapshots": snapshots}
+            content: dict[str, Any] = {"fingerprint": fingerprint, "state": state}
+            content |= {"history": history, "chosen": chosen, "snapshots": snapshots}
             save_checkpoint(
                 checkpoint, content | {"generators": [g.get_state() for g in generators]}
             )
