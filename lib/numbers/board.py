@@ -1,0 +1,104 @@
+"""The scoreboard: claims counted by verdict, tables by the cells that agree, a line per claim."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+from pandas.io.formats.style import Styler
+
+from lib.numbers.averages import with_averages
+from lib.numbers.book import Book
+from lib.numbers.claims import Claim, Document
+from lib.numbers.lookup import ADDRESS, Lookup
+from lib.numbers.page import coloured, folded, styled
+from lib.numbers.rows import merge, read_rows
+from lib.numbers.runs import merge_runs, read_runs
+from lib.numbers.verdicts import Verdict, judge_all
+
+SHOWN = ("reproduced", "partly", "not at this budget", "not reproduced", "not tested yet")
+
+
+def build_verdicts(book: Book, root: Path) -> dict[str, Verdict]:
+    """The verdicts on the rows of a build: one folder with rows.csv and runs.csv per chapter."""
+    folders = sorted(path.parent for path in root.glob("*/runs.csv"))
+    rows = with_averages(merge(read_rows(folder / "rows.csv") for folder in folders))
+    lookup = Lookup(rows, merge_runs(read_runs(folder / "runs.csv") for folder in folders))
+    titles = set(rows["dataset"])
+    found: dict[str, Verdict] = {}
+    for document in book.ledger.documents:
+        stand_in = {old: new for old, new in document.stand_in.items() if new in titles}
+        found |= judge_all(claims_of(book, document), lookup, stand_in=stand_in)
+    return found
+
+
+def claims_of(book: Book, document: Document, *, table: bool | None = None) -> list[Claim]:
+    """A document's claims; with `table` only cells of its tables (true) or all others (false)."""
+    own = [c for c in book.ledger.claims.values() if c.document == document.document]
+    return [claim for claim in own if table is None or claim.table == table]
+
+
+def verdict_counts(book: Book) -> pd.DataFrame:
+    """How many claims of each document have which verdict, and in all; cells of tables not."""
+    counts = {}
+    for document in book.ledger.documents:
+        ids = [claim.id for claim in claims_of(book, document, table=False)]
+        found = pd.Series([book.verdicts[id_].verdict for id_ in ids], dtype=object).value_counts()
+        counts[document.title] = found.reindex(SHOWN, fill_value=0)
+    table = pd.DataFrame(counts).T.astype(int)
+    table.loc["all"] = table.sum()
+    return table.assign(claims=table.sum(axis=1))
+
+
+def agreement(book: Book) -> pd.DataFrame:
+    """The documents' tables: cells printed, re-made on full data, judged, and agreeing with ours.
+
+    A cell agrees where our mean is no further off than its claim's tolerance, or, without a claim
+    of its own, where the printed number lies in our 95 % interval over seeds. With a single seed
+    and no tolerance it is not judged.
+    """
+    tolerance = {
+        tuple(case.sides[0].cells.values()): claim.rule.tolerance
+        for claim in book.ledger.claims.values()
+        for case in claim.cases
+        if claim.rule.kind in ("within", "equal") and claim.rule.right is None
+    }
+    lines: dict[tuple[str, str], list[int]] = {}
+    for printed in book.published_rows.to_dict("records"):
+        at = {column: str(printed[column]) for column in ADDRESS}
+        line = lines.setdefault((str(printed["source"]), at["table"]), [0, 0, 0, 0])
+        line[0] += 1
+        if (ours := book.reference.interval(at)) is None:
+            continue
+        line[1] += 1
+        allowed = tolerance.get(tuple(at.values()))
+        inside = ours.low <= printed["value"] <= ours.high
+        near = allowed is not None and round(abs(ours.mean - printed["value"]), 12) <= allowed
+        line[2] += allowed is not None or ours.n > 1
+        line[3] += near if allowed is not None else ours.n > 1 and inside
+    names = ["cells printed", "re-made", "judged", "agree"]
+    made = {key: line for key, line in lines.items() if line[1]}
+    index = pd.MultiIndex.from_tuples(list(made), names=["source", "table"])
+    return pd.DataFrame(list(made.values()), index=index, columns=names).reset_index()
+
+
+def claim_lines(
+    book: Book, document: Document, build: Mapping[str, Verdict], *, table: bool = False
+) -> Styler:
+    """A line per claim with the anchor `claim-ID`: ours, the verdict, this build's, reasons folded.
+
+    With `table` the cells of the document's tables in their place.
+    """
+    lines = []
+    for claim in claims_of(book, document, table=table):
+        found, here = book.verdicts[claim.id], build[claim.id]
+        lines.append(
+            {
+                "claim": f'<span id="claim-{claim.id}">{claim.says}</span>',
+                "published": claim.published,
+                "reference": found.measured,
+                "verdict": coloured(found.verdict),
+                "this build": here.measured and f"{here.measured}<br>{coloured(here.verdict)}",
+                "why": folded(f"{found.reason} ({claim.where})", claim),
+            }
+        )
+    return styled(pd.DataFrame(lines), kind="words")
