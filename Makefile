@@ -23,21 +23,21 @@ book: venv ## execute every chapter (PROFILE=quick) and build the book
 	@set -e; $(call TIMED,$(SNAKEMAKE) book --rerun-incomplete --config profile=$(PROFILE),The book: $(CURDIR)/_build/html/index.html)
 
 book-from-runs: venv ## build the book from notebooks and rows already in _build/book
-	@set -e; $(call TIMED,$(BIN)/python -m lib.assemble,The book: $(CURDIR)/_build/html/index.html)
+	@set -e; $(call TIMED,$(SNAKEMAKE) book_only,The book: $(CURDIR)/_build/html/index.html)
 
 test: venv ## ruff, mypy, pytest, nbval
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/pytest -m "not browser and not bench"
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+	$(BIN)/python -m pytest -m "not browser and not bench"
 	@printf '%s\n' tests/notebooks/*.ipynb | OMP_NUM_THREADS=1 xargs -P $(CORES) -n 1 \
-		$(BIN)/pytest -q --nbval-lax -p no:cacheprovider
+		$(BIN)/python -m pytest -q --nbval-lax -p no:cacheprovider
 
 browser-test: venv ## open the built book in headless Chromium, network off
-	$(BIN)/pytest -m browser tests/book
+	$(BIN)/python -m pytest -m browser tests/book
 
 bench: venv ## time of maps, forest, z, traces and attacks, memory of maps; wants two quiet cores
-	$(BIN)/pytest -m bench -s tests/bench
+	$(BIN)/python -m pytest -m bench -s tests/bench
 
 accept: venv ## rewrite the golden notebooks and the expectations
 	$(BIN)/python -m lib.accept

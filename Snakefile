@@ -4,16 +4,25 @@
 #   book_only     the book from chapters that were executed elsewhere   (make book-from-runs)
 #   sweep         one chapter over a grid of parameter values           (make sweep SWEEP=name)
 
+import shutil
 import sys
 from pathlib import Path
 
-from lib import parameters, sweep as sweeps
 from lib.errors import CompanionError
+from lib.run import parameters, sweep as sweeps
 
 PYTHON = sys.executable
 JUPYTER_BOOK = Path(PYTHON).with_name("jupyter-book")  # cannot be run with -m
+# all pages anew (--all): a page that only cites a changed number would stay old otherwise
+TYPESET = "{JUPYTER_BOOK:q} build -W -n --keep-going --all ."
 PROFILE = config.get("profile", "quick")
 SWEEP = config.get("sweep", "")
+
+try:
+    SWEEP or parameters.profile(PROFILE, "")
+    CELLS = sweeps.cells(Path(f"sweeps/{SWEEP}.yml")) if SWEEP else {}
+except CompanionError as error:
+    raise WorkflowError(str(error))
 
 NOTEBOOKS = parameters.book_chapters()
 # an assembled chapter reads the rows of the others, so it runs after them
@@ -49,7 +58,7 @@ rule chapter:
         runs="_build/book/{chapter}/runs.csv",
     threads: 1  # small batches gain nothing from a second one, and chapters can run side by side
     shell:
-        "OMP_NUM_THREADS={threads} {PYTHON} -m lib.execute {wildcards.chapter}"
+        "OMP_NUM_THREADS={threads} {PYTHON:q} -m lib.execute {wildcards.chapter}"
         " --profile {PROFILE} --output _build/book/{wildcards.chapter}"
 
 
@@ -63,7 +72,7 @@ rule assembled:
     output:
         "_build/book/{assembled}/{assembled}.ipynb",
     shell:
-        "{PYTHON} -m lib.execute {wildcards.assembled} --profile {PROFILE}"
+        "{PYTHON:q} -m lib.execute {wildcards.assembled} --profile {PROFILE}"
         " --output _build/book/{wildcards.assembled}"
 
 
@@ -86,14 +95,31 @@ rule html:
     output:
         "_build/html/index.html",
     shell:
-        # all pages anew (--all): a page that only cites a changed number would stay old otherwise
-        "{JUPYTER_BOOK} build -W -n --keep-going --all ."
+        TYPESET
 
 
-try:
-    CELLS = sweeps.cells(Path(f"sweeps/{SWEEP}.yml")) if SWEEP else {}
-except CompanionError as error:
-    raise WorkflowError(str(error))
+def executed(chapter):
+    """The folder of a chapter that was executed, in this build or elsewhere."""
+    for folder in (Path("_build/book", chapter), Path("_build/runs", chapter)):
+        if (folder / f"{chapter}.ipynb").exists() and (folder / "rows.csv").exists():
+            return folder
+    raise WorkflowError(
+        f"There is no executed notebook with rows of chapter {chapter} below _build/book or "
+        f"_build/runs: run `python -m lib.execute {chapter} --output _build/runs/{chapter}`."
+    )
+
+
+# Nothing is measured again; the notebooks that read the rows of the others are executed.
+rule book_only:
+    run:
+        folders = {name: executed(name) for name in CHAPTERS}
+        for name, folder in folders.items():
+            shutil.copytree(folder, Path("_build/book", name), dirs_exist_ok=True)
+        for name in ASSEMBLED:
+            shell("{PYTHON:q} -m lib.execute {name} --output _build/book/{name}")
+        for name in NOTEBOOKS:
+            shutil.copyfile(f"_build/book/{name}/{name}.ipynb", f"chapters/{name}.ipynb")
+        shell(TYPESET)
 
 
 if SWEEP:
@@ -111,9 +137,10 @@ if SWEEP:
         log:
             "_build/sweeps/{sweep}/logs/{cell}.log",
         shell:
-            "OMP_NUM_THREADS={threads} {PYTHON} -m lib.execute {params.chapter}"
+            "OMP_NUM_THREADS={threads} {PYTHON:q} -m lib.execute {params.chapter}"
             " --profile {params.profile} {params.pairs}"
             " --output _build/sweeps/{wildcards.sweep}/{wildcards.cell} > {log} 2>&1"
+            " || {{ tail -n 1 {log} >&2; exit 1; }}"
 
 
     rule sweep:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from lib import parameters
 from lib.results.reference import full_title
 from lib.results.sources import Setting, Sources, sources_of
+from lib.run import parameters
 
 _KEYS = {"sigma": "noise", "omega": "omega", "alpha": "alpha"}
 

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lib import parameters
 from lib.pages.gradcon import BASELINE, COMPARED, GRADCON, NETWORKS, OTHER_ERROR
+from lib.run import parameters
 
 Setting = dict[str, str | int | float]
 Scores = Mapping[str, NDArray[np.float64]]

@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 from pandas.io.formats.style import Styler
 
-from lib import parameters
 from lib.pages import oracle
 from lib.pages.oracle_tables import (
     Cells,
@@ -22,6 +21,7 @@ from lib.pages.oracle_tables import (
 )
 from lib.pages.oracle_words import LAMBDAS
 from lib.results import page_table
+from lib.run import parameters
 from lib.scores import LOGIT_TABLE
 
 FULL = ("CIFAR-10", "CIFAR-100", "Fashion-MNIST", "MNIST")

@@ -1,1 +1,1 @@
-"""Running chapters, and what the book needs to be built from them."""
+"""Running chapters, sweeps and golden notebooks, and what the book needs to be built from them."""

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from lib import parameters
 from lib.pages.gradcon import GRADCON
 from lib.pages.gradcon_places import (
     BETAS,
@@ -19,6 +18,7 @@ from lib.pages.gradcon_places import (
     watched_scores,
 )
 from lib.results.variants import variant
+from lib.run import parameters
 
 CHANGED = {"alpha": 0.5, "beta": 2.0, "lr": 0.01}
 LOOSE, TRAIN = {"lr": 0.01}, {"alpha": 0.5, "lr": 0.01}

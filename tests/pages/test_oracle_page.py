@@ -2,9 +2,9 @@
 
 import pytest
 
-from lib import parameters
 from lib.pages import oracle, oracle_page
 from lib.results import frame, row
+from lib.run import parameters
 
 OWN = {"dataset": "mnist-5k", "width": 8, "learning_rate": 0.1, "schedule": "steps", "epochs": 6}
 

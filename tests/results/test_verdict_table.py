@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from lib.errors import BadInput
-from lib.parameters import chapter_path
 from lib.results import evaluate, frame, load_claims, runs_frame, verdict_counts, verdict_table
 from lib.results.verdicts import SCOREBOARD
+from lib.run.parameters import chapter_path
 
 IDS = ["a-finding1", "a-finding2-more", "a-finding2", "b-finding1"]
 COLUMNS = [
