@@ -4,7 +4,7 @@
 #   book_only     the book from chapters that were executed elsewhere   (make book-from-runs)
 #   sweep         one chapter over a grid of parameter values           (make sweep SWEEP=name)
 
-import shutil
+import shlex
 import sys
 from pathlib import Path
 
@@ -98,28 +98,34 @@ rule html:
         TYPESET
 
 
-def executed(chapter):
-    """The folder of a chapter that was executed, in this build or elsewhere."""
-    for folder in (Path("_build/book", chapter), Path("_build/runs", chapter)):
-        if (folder / f"{chapter}.ipynb").exists() and (folder / "rows.csv").exists():
-            return folder
-    raise WorkflowError(
-        f"There is no executed notebook with rows of chapter {chapter} below _build/book or "
-        f"_build/runs: run `python -m lib.execute {chapter} --output _build/runs/{chapter}`."
-    )
+def adopted(_):
+    """The commands that take over every chapter executed in this build or elsewhere."""
+    commands = []
+    for name in CHAPTERS:
+        found = [
+            folder
+            for folder in (f"_build/book/{name}", f"_build/runs/{name}")
+            if Path(folder, f"{name}.ipynb").exists() and Path(folder, "rows.csv").exists()
+        ]
+        if not found:
+            raise WorkflowError(
+                f"There is no executed notebook with rows of chapter {name} below _build/book or "
+                f"_build/runs: run `python -m lib.execute {name} --output _build/runs/{name}`."
+            )
+        if found[0] != f"_build/book/{name}":
+            commands += [f"mkdir -p _build/book/{name}", f"cp -R {found[0]}/. _build/book/{name}"]
+    for name in ASSEMBLED:
+        commands.append(f"{shlex.quote(PYTHON)} -m lib.execute {name} --output _build/book/{name}")
+    return "\n".join(commands + [f"cp _build/book/{n}/{n}.ipynb chapters/" for n in NOTEBOOKS])
 
 
 # Nothing is measured again; the notebooks that read the rows of the others are executed.
+# (No rule here has Python of its own: Snakemake would not quote the path of this project.)
 rule book_only:
-    run:
-        folders = {name: executed(name) for name in CHAPTERS}
-        for name, folder in folders.items():
-            shutil.copytree(folder, Path("_build/book", name), dirs_exist_ok=True)
-        for name in ASSEMBLED:
-            shell("{PYTHON:q} -m lib.execute {name} --output _build/book/{name}")
-        for name in NOTEBOOKS:
-            shutil.copyfile(f"_build/book/{name}/{name}.ipynb", f"chapters/{name}.ipynb")
-        shell(TYPESET)
+    params:
+        adopted,
+    shell:
+        "{params[0]}\n" + TYPESET
 
 
 if SWEEP:
@@ -149,6 +155,5 @@ if SWEEP:
         output:
             rows=f"_build/sweeps/{SWEEP}/rows.csv",
             runs=f"_build/sweeps/{SWEEP}/runs.csv",
-        run:
-            folders = [Path(name).parent for name in input]
-            sweeps.merge_cells(folders, Path(output.rows), Path(output.runs))
+        shell:
+            "{PYTHON:q} -m lib.sweep merge {SWEEP}"

@@ -1,4 +1,4 @@
-"""Put the rows of a finished sweep into results/reference: `python -m lib.sweep publish NAME`."""
+"""Merge or publish the rows of a finished sweep: `python -m lib.sweep publish NAME`."""
 
 import sys
 

@@ -80,7 +80,8 @@ def golden(chapter: str, lines: str) -> NotebookNode:
             f"run `python -m lib.accept {chapter}`."
         )
     for number, cell in enumerate(notebook.cells):
-        cell.update(id=f"code-{number}", metadata={"tags": cell.metadata.tags})
+        tags = {"tags": cell.metadata.tags}
+        cell.update(id=f"code-{number}", execution_count=number + 1, metadata=tags)
     for cell, text in zip(checked, texts, strict=True):
         cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=text)]
     notebook.metadata = {"kernelspec": parameters.KERNEL, "language_info": {"name": "python"}}

@@ -131,15 +131,20 @@ def _product(sweep: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """`python -m lib.sweep publish NAME`: commit-ready reference rows from a finished sweep."""
+    """Merge the cells of a finished sweep, or publish them as commit-ready reference rows."""
     parser = argparse.ArgumentParser(prog="python -m lib.sweep", description=main.__doc__)
-    parser.add_argument("action", choices=["publish"])
+    parser.add_argument("action", choices=["merge", "publish"])
     parser.add_argument("name", help="the sweep file's name without .yml")
     parser.add_argument("--from", type=Path, dest="source", help="folder of the merged sweep")
     options = parser.parse_args(arguments)
 
     def command() -> int:
-        target = publish(options.name, options.source or ROOT / "_build/sweeps" / options.name)
+        source = options.source or ROOT / "_build/sweeps" / options.name
+        if options.action == "merge":
+            folders = [source / name for name in cells(SWEEPS / f"{options.name}.yml")]
+            merge_cells(folders, source / "rows.csv", source / "runs.csv")
+            return 0
+        target = publish(options.name, source)
         print(f"wrote {target.name} and runs.csv below results/reference")
         return 0
 
