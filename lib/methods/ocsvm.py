@@ -24,7 +24,7 @@ def fit_ocsvm(task: Task, *, by_labels: bool = False) -> Scorer:
         if task.labelled is None:
             raise BadInput("Choosing settings by labels needs labelled images.")
         shown, labels = as_rows(task.labelled.images), task.labelled.labels
-        name, machine = CHOSEN, label_chosen_one_class_svm(train, shown, labels).scorer
+        name, machine = CHOSEN, label_chosen_one_class_svm(train, shown, labels)
 
     def score(x: Tensor) -> dict[str, Tensor]:
         return {name: torch.from_numpy(machine.score(as_rows(x)))}
