@@ -1,0 +1,61 @@
+"""Sizes as published, times in turns, and the part of GPND that takes time."""
+
+import time
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from lib import models, training
+from lib.experiments.efficiency import gpnd_work, milliseconds, published_sizes
+from lib.numbers import published
+
+
+def test_the_networks_have_the_published_sizes():
+    rows = published("gradcon-slides")
+    printed = rows[rows["metric"] == "parameters"].set_index("method")["value"]
+    sizes = published_sizes()
+    assert sizes.totals == printed.to_dict()
+    assert sizes.parts["AnoGAN"] == {"generator": 3_574_656, "discriminator": 2_763_520}
+    assert sizes.lsa_stored == 26_401_072 and sizes.gpnd_unused == 41_728
+
+
+def test_methods_take_turns_and_the_median_counts():
+    asked = []
+
+    def slow(x):
+        asked.append(("slow", len(x), float(x.sum())))
+        time.sleep(0.2 if x.sum() == 3 else 0.005)  # one of the images is an outlier
+
+    def fast(x):
+        asked.append(("fast", len(x), float(x.sum())))
+
+    images = torch.arange(1.0, 4.0).reshape(3, 1, 1, 1)
+    found = milliseconds({"slow": (slow, images), "fast": (fast, images)})
+    turns = [(name, 1, value) for value in (1.0, 2.0, 3.0) for name in ("slow", "fast")]
+    assert asked == [
+        ("slow", 1, 1.0),
+        ("fast", 1, 1.0),
+        *turns,
+    ]  # warmed up once
+    assert 5 <= found["slow"] < 100  # between a sleep and the outlier
+    assert found["fast"] < found["slow"]
+
+
+def test_gpnd_s_volume_is_that_of_its_jacobian():
+    draws = training.generator(0, "timing")
+    encoder = models.build(models.GPNDEncoder, draws).eval()
+    decoder = models.build(models.GPNDGenerator, draws).eval()
+    x = torch.rand((1, 3, 28, 28), generator=torch.Generator().manual_seed(0))
+    framed = F.pad(x.mean(1, keepdim=True), (2, 2, 2, 2))
+    rows = []
+    for number in range(models.gpnd.LATENT):  # one backward pass for each number of the latent
+        given = framed.clone().requires_grad_()
+        encoder(given)[0, number].backward()
+        rows.append(given.grad.flatten())
+    volume = torch.linalg.svdvals(torch.stack(rows)).log().sum()
+    with torch.no_grad():
+        distance = (framed - decoder(encoder(framed))).norm()
+    found = gpnd_work(training.generator(0, "timing"))(x)
+    # float32: sums over 32 logarithms of about -4
+    assert float(found) == pytest.approx(float(distance - volume), rel=1e-4)
