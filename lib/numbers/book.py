@@ -4,12 +4,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import pandas as pd
 
 from lib.errors import BadInput, UnknownName, nearest
 from lib.metrics import Interval
-from lib.numbers.claims import Ledger, Name, read_claims
+from lib.numbers.claims import CLAIMS, Ledger, Name, read_claims
 from lib.numbers.documents import published, reference_rows, reference_runs
 from lib.numbers.lookup import Lookup, interval_text
 from lib.numbers.rules import NUMBER, either, number
@@ -155,12 +156,15 @@ class Book:
 @lru_cache(maxsize=1)
 def the_book() -> Book:
     """The book's own numbers: results/claims, judged on results/reference; read once."""
-    printed = published()
+    return make_book(CLAIMS, published(), reference_rows(), reference_runs())
+
+
+def make_book(claims: Path, printed: pd.DataFrame, rows: pd.DataFrame, runs: pd.DataFrame) -> Book:
+    """A book from a folder of claims, published rows, result rows with averages, and their runs."""
     results = printed[printed["kind"].isin(["measured", "derived"])]
     told = results.assign(variant="", seed=0, n=1, run="published").reset_index(drop=True)
-    rows = reference_rows()
-    known, reference = Lookup(told), Lookup(rows, reference_runs())
-    ledger = read_claims(known)
+    known, reference = Lookup(told), Lookup(rows, runs)
+    ledger = read_claims(known, claims)
     return Book(ledger, told, rows, known, reference, judge_all(ledger.claims.values(), reference))
 
 

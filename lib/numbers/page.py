@@ -3,6 +3,7 @@
 import html
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 from pandas.io.formats.style import Styler
@@ -12,8 +13,8 @@ from lib.numbers.averages import with_averages
 from lib.numbers.book import Book, the_book
 from lib.numbers.claims import Claim, Name, filled
 from lib.numbers.lookup import ADDRESS, Cells, Entry, Lookup, address, interval_of, interval_text
-from lib.numbers.rows import COLUMNS
-from lib.numbers.runs import runs_frame
+from lib.numbers.rows import COLUMNS, read_rows
+from lib.numbers.runs import read_runs, runs_frame
 from lib.numbers.variants import VARIANT_KEYS, parse_variant
 from lib.numbers.verdicts import Verdict, judge_all
 
@@ -253,26 +254,31 @@ class Page:
 
 def open_page(
     name: str,
-    rows: pd.DataFrame | object,
+    rows: pd.DataFrame | Path | object,
     *,
     run: Mapping[str, object] | None = None,
     stand_in: Mapping[str, str] | None = None,
+    book: Book | None = None,
 ) -> Page:
-    """A page by its chapter's name, with the rows of this run (or what `measure` returned).
+    """A page by its chapter's name, with the rows of this run.
 
-    `run` is the run's provenance; without it no verdict on this build is better than partly.
-    Without `stand_in`, sets are replaced as the document's claims say, where the rows hold only the
-    replacement.
+    `rows` are a table, what `measure` returned, or the folder that a chapter's run has left. `run`
+    is the run's provenance; without it no verdict on this build is better than partly. Without
+    `stand_in`, sets are replaced as the document's claims say, where the rows hold only the
+    replacement. `book` is the committed one unless given.
     """
-    own = rows if isinstance(rows, pd.DataFrame) else rows.rows  # type: ignore[attr-defined]
+    runs = runs_frame([run] if run is not None else [])
+    if isinstance(rows, Path):
+        own, runs = read_rows(rows / "rows.csv"), read_runs(rows / "runs.csv")
+    else:
+        own = rows if isinstance(rows, pd.DataFrame) else rows.rows  # type: ignore[attr-defined]
     titles = set(own["dataset"])
-    book = the_book()
+    book = book or the_book()
     if stand_in is None:
         known = [d.stand_in for d in book.ledger.documents if name in d.pages]
         pairs = known[0] if known else {"MNIST": "MNIST-5k"}
         stand_in = {a: b for a, b in pairs.items() if b in titles and a not in titles}
     build = with_averages(own)
-    runs = runs_frame([run] if run is not None else [])
     return Page(name, build, Lookup(build, runs), dict(stand_in), book)
 
 
