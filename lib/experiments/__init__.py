@@ -4,10 +4,10 @@ Each takes what it needs and returns numbers or arrays, of which a chapter makes
 Nothing else of lib imports this.
 """
 
+from lib.experiments import gradcon as gradcon
 from lib.experiments.cascading import cascading_maps
 from lib.experiments.clutter import ClutterImages, clutter_errors
 from lib.experiments.confidence import alpha_curves, alpha_losing, chosen_alpha
-from lib.experiments.fisher_kernel import KernelTest, kernel_test
 from lib.experiments.one_class import one_class_scores
 from lib.experiments.open_set import Opinion, baseline_opinions, network_opinion
 from lib.experiments.plane import (
@@ -20,7 +20,6 @@ from lib.experiments.plane import (
 
 __all__ = [
     "ClutterImages",
-    "KernelTest",
     "Opinion",
     "alpha_curves",
     "alpha_losing",
@@ -29,7 +28,7 @@ __all__ = [
     "chosen_alpha",
     "clutter_errors",
     "density_agreement",
-    "kernel_test",
+    "gradcon",
     "mixture_autoencoder",
     "moved",
     "network_opinion",

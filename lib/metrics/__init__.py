@@ -15,6 +15,7 @@ from lib.metrics.intervals import (
     student_interval,
     wilson_interval,
 )
+from lib.metrics.learning import learning_state as learning_state
 from lib.metrics.localization import (
     aupro,
     chance_average_precision,
@@ -90,6 +91,7 @@ __all__ = [
     "gradient_histograms",
     "histogram_correlation",
     "known_f_measure",
+    "learning_state",
     "macro_f_measure",
     "map_mse",
     "mask_share",

@@ -1,0 +1,374 @@
+"""GradCon's baseline experiment: four networks per normal class, their scores, and the rows."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, model_validator
+from torch import Tensor
+
+from lib import metrics, numbers, parameters, scores, training, workspace
+from lib.data import ImageSet, anomaly_labels, load, one_class, resize, to_float
+from lib.errors import BadInput
+from lib.experiments import gradcon_rows as placing
+from lib.experiments.gradcon_kernel import KINDS, Kernels, fisher_kernels
+from lib.experiments.gradcon_rows import KERNEL, LENGTH, NETWORKS, OTHER, TRAINING, Variants
+from lib.experiments.gradcon_rows import learning_states as learning_states
+from lib.experiments.settings import Settings as Base
+from lib.models import CAE, VAE, build, count_parameters
+
+Scores = dict[str, NDArray[np.float64]]  # by name; higher is more anomalous
+Loss = Literal["squared", "bce"]
+Method = Literal["CAE", "CAE+Grad", "VAE", "VAE+Grad"]
+PAIR = ("CAE", "CAE+Grad")
+VAE_LOSSES: dict[str, Loss] = {"cross-entropy": "bce", "squared error": "squared"}
+
+
+def _distinct(values: list[Any]) -> list[Any]:
+    if len(set(values)) < len(values):
+        raise ValueError("has an entry twice")
+    return values
+
+
+Some = Annotated[list[NonNegativeInt], Field(min_length=1), AfterValidator(_distinct)]
+
+
+class Settings(Base):
+    """The parameters of the chapter gradcon, whose first cell explains each."""
+
+    profile: str
+    dataset: str
+    data_root: str
+    methods: Annotated[
+        list[Literal["CAE", "CAE+Grad", "VAE", "VAE+Grad"]],
+        Field(min_length=1),
+        AfterValidator(_distinct),
+    ]
+    classes: Some
+    seeds: Some
+    epochs: PositiveInt
+    prolong: NonNegativeInt
+    alpha: float = Field(gt=0)
+    beta: float
+    learning_rate: float = Field(gt=0)
+    batch_size: PositiveInt
+    train_limit: NonNegativeInt
+    trust: bool
+    selection: Literal["best", "last", "official"]
+    reconstruction: Loss
+    vae_loss: Literal["cross-entropy", "squared error"]
+    averaging: Literal["all", "decaying"]
+    watch: Annotated[list[PositiveInt], AfterValidator(_distinct)]
+    full_test: bool
+    kernel_images: NonNegativeInt
+    device: str
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> "Settings":
+        for pair in (PAIR, ("VAE", "VAE+Grad")):
+            if len({*pair} & {*self.methods}) == 1:
+                raise ValueError(f"methods needs {' and '.join(pair)} together")
+        if self.kernel_images == 1:
+            raise ValueError("kernel_images must be 0 or at least 2; it was 1")
+        if 0 < self.prolong <= self.epochs:
+            raise ValueError(
+                f"prolong must be 0 or more epochs than {self.epochs}; it was {self.prolong}"
+            )
+        return self
+
+    def loss_of(self, method: str) -> Loss:
+        """The reconstruction loss that a network is trained on."""
+        return VAE_LOSSES[self.vae_loss] if method.startswith("VAE") else self.reconstruction
+
+    def variants(self, method: str) -> Variants:
+        """What the rows of a network have in their variant: what differs from the profile's own."""
+        own, given = parameters.own_values("gradcon", self.profile), self.model_dump()
+        keys = {"alpha": "alpha", "beta": "beta", "learning_rate": "lr", "selection": "selection"}
+        keys["vae_loss" if method.startswith("VAE") else "reconstruction"] = "loss"
+        keys["averaging"] = "reference"
+        return Variants(
+            {key: given[name] for name, key in keys.items() if given[name] != own[name]}
+        )
+
+
+@dataclass(frozen=True)
+class OneClass:
+    """One normal class and seed: its images, its networks, and all scores of its test images.
+
+    `labels` `[n]` are 1 for anomalies. `scores` has by network ("CAE", "untrained CAE", "trivial",
+    ...) and name of the score one number per test image, higher for anomalies. `longer` are the
+    networks that were trained on. `kernels` is None where none were asked for, and where no image
+    moves the network.
+    """
+
+    seed: int
+    normal: int
+    train: Tensor
+    validation: Tensor
+    test: Tensor
+    test_classes: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    fitted: dict[str, training.Fitted[CAE]]
+    longer: dict[str, training.Fitted[CAE]]
+    scores: dict[str, Scores]
+    kernels: Kernels | None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Rows of a run, the images they were made on, and what the page's figures need."""
+
+    rows: pd.DataFrame
+    images: ImageSet
+    classes: list[OneClass]
+
+
+def measure(
+    settings: Settings, *, device: str = "cpu", progress: Callable[[str], None] = print
+) -> Measured:
+    """Train and score the networks of every class and seed.
+
+    With a work folder each training keeps a checkpoint there, and a killed run goes on from it.
+    Without the CAE pair among the methods only the VAEs' own rows are measured.
+    Raises UnknownName, DataMissing or DataCorrupt for the images, BadInput for a class they lack.
+    Source: kwon2020gradcon, baseline experiment; protocol of methods.md 1.5.
+    """
+    images = load(settings.dataset, data_root=settings.data_root or None, trust=settings.trust)
+    pixels = to_float(resize(images.images, 28))
+    run = workspace.run_name("gradcon", settings.model_dump())
+    add, rows = numbers.collector(run=run, dataset=images.title)
+    classes = []
+    for seed in settings.seeds:
+        for normal in settings.classes:
+            task = _Task(settings, images, pixels, seed, normal, device, progress)
+            classes.append(one := task.measured())
+            task.add_rows(partial(add, seed=seed, class_=images.class_names[normal]), one)
+    if "CAE" in settings.methods:
+        channels = pixels.shape[1]
+        extra = {} if channels == 1 else {"channels": channels}
+        add_size, size = numbers.collector(run=run, dataset="")
+        where = {"table": "model-size", "method": "GradCon", "metric": "parameters"}
+        add_size(count_parameters(CAE(channels)), seed=0, n=1, **where, **extra)
+        rows += size
+    return Measured(numbers.frame(rows), images, classes)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One normal class and seed of a run: how its networks are trained, scored and noted."""
+
+    settings: Settings
+    images: ImageSet
+    pixels: Tensor
+    seed: int
+    normal: int
+    device: str
+    progress: Callable[[str], None]
+
+    def measured(self) -> OneClass:
+        settings = self.settings
+        draws = training.numpy_generator(self.seed, "split", self.normal)
+        split = one_class(self.images, self.normal, draws, train_limit=settings.train_limit)
+        parts = {word: self.pixels[members] for word, members in split.items()}
+        near = [parts[word].to(self.device) for word in ("train", "validation")]
+        methods = [name for name in NETWORKS if name in settings.methods]
+        fitted = {name: self.fit(name, *near, until=settings.epochs) for name in methods}
+        on = PAIR if settings.prolong and "CAE" in fitted and self.seed == settings.seeds[0] else ()
+        longer = {name: self.fit(name, *near, until=settings.prolong) for name in on}
+        classes = self.images.labels[split["test"]]
+        labels, x = anomaly_labels(classes, self.normal), parts["test"]
+        found = {n: self.scored(n, f.model, f.reference.mean, x) for n, f in fitted.items()}
+        kernels = None
+        if "CAE" in fitted:
+            found |= self.beside(fitted, near[0], x)
+            found["CAE+Grad"] |= self.length(fitted["CAE+Grad"].model, x)
+            if settings.kernel_images:
+                kernels = self.kernels(fitted["CAE"].model, near[0], x, labels)
+        return OneClass(
+            self.seed, self.normal, **parts, test_classes=classes, labels=labels,
+            fitted=fitted, longer=longer, scores=found, kernels=kernels,
+        )  # fmt: skip
+
+    def network(self, method: str) -> CAE:
+        """The untrained network: the same start with and without constraint."""
+        kind = VAE if method.startswith("VAE") else CAE
+        draws = training.generator(self.seed, "weights", self.normal)
+        return build(lambda: kind(self.pixels.shape[1]), draws).to(self.device)
+
+    def fit(
+        self, method: str, train: Tensor, validation: Tensor, *, until: int
+    ) -> training.Fitted[CAE]:
+        """A trained network; goes on from its checkpoint where there is one."""
+        settings, place = self.settings, (method, self.normal, self.seed)
+        checkpoint = workspace.checkpoint_path(*place)
+        longer = workspace.checkpoint_path(*place, until)
+        if until > settings.epochs and checkpoint is not None and longer is not None:
+            if not longer.exists():  # on from a copy: the shorter training stays
+                shutil.copyfile(checkpoint, longer)
+            checkpoint = longer
+
+        def report(entry: dict[str, float]) -> None:
+            if entry["epoch"] % max(1, settings.epochs // 5) == 0 or entry["epoch"] == until:
+                self.progress(
+                    f"{self.images.class_names[self.normal]} {method} seed {self.seed}"
+                    f" epoch {entry['epoch']:.0f}/{until}"
+                    f" L {entry['validation_L']:.4f} cosine {entry['validation_cosine']:.3f}"
+                )
+
+        rule: dict[str, Any] = {
+            "alpha": settings.alpha if "Grad" in method else 0.0,
+            "batch_size": settings.batch_size,
+            "learning_rate": settings.learning_rate,
+            "selection": settings.selection,
+            "reconstruction": settings.loss_of(method),
+            "reference": settings.averaging,
+        }
+        same = rule | {"data": self.images.sha256, "train_limit": settings.train_limit}
+        if settings.selection == "official":  # it looks at the last epoch too
+            same["epochs"] = settings.epochs
+        return training.fit(
+            self.network(method),
+            train,
+            validation,
+            generator=training.generator(self.seed, "batches", self.normal),
+            epochs=until,
+            keep=[epoch for epoch in settings.watch if epoch <= until],
+            progress=report,
+            checkpoint=checkpoint,
+            fingerprint=training.fingerprint(same, training.fit),
+            **rule,
+        )
+
+    def scored(self, method: str, model: CAE, mean: list[Tensor], x: Tensor) -> Scores:
+        """All scores by one network: GradCon's, the error it was not trained on, a VAE's latent."""
+        loss = self.settings.loss_of(method)
+        found = scores.gradcon_scores(model, x, mean, beta=self.settings.beta, reconstruction=loss)
+        error = scores.cross_entropy_error if loss == "squared" else scores.reconstruction_error
+        found[OTHER[loss]] = self.by_batch(partial(error, model), x)
+        if isinstance(model, VAE):
+            found["latent"] = self.by_batch(partial(scores.latent_score, model), x)
+        return _arrays(found)
+
+    def beside(
+        self, fitted: dict[str, training.Fitted[CAE]], train: Tensor, x: Tensor
+    ) -> dict[str, Scores]:
+        """Other readings of the pair, the network before training, and what needs no network."""
+        rule: dict[str, Any] = {"batch_size": self.settings.batch_size}
+        rule["reconstruction"] = self.settings.reconstruction
+        found = {}
+        for name in PAIR:  # against its own mean gradient, in place of that over all of training
+            model = fitted[name].model
+            mean = training.mean_gradient(model, train, **rule).mean
+            found[f"{name}, final"] = self.scored(name, model, mean, x)
+        start = self.network("CAE")
+        mean = training.mean_gradient(start, train, **rule).mean
+        found["untrained CAE"] = self.scored("CAE", start, mean, x)
+        trivial = {"mean brightness": scores.mean_brightness(x)}
+        trivial["distance to mean"] = scores.distance_to_mean(x, train.cpu())
+        found["trivial"] = _arrays(trivial)
+        found["no network"] = _arrays({"pixel entropy": scores.pixel_entropy(x)})
+        return found
+
+    def kernels(
+        self, model: CAE, train: Tensor, x: Tensor, labels: NDArray[np.int64]
+    ) -> Kernels | None:
+        """Fisher kernels of some training images with twice as many test images of either kind."""
+        rng = training.numpy_generator(self.seed, "kernel", self.normal)
+        parts = {"training": train} | {kind: x[labels == i] for i, kind in enumerate(KINDS)}
+        chosen = {}
+        for word, part in parts.items():
+            most = self.settings.kernel_images * (1 if word == "training" else 2)
+            chosen[word] = part[np.sort(rng.permutation(len(part))[:most])].to(self.device)
+        try:
+            return fisher_kernels(model, train, chosen.pop("training"), chosen)
+        except BadInput:  # a dead network has no gradient at all
+            return None
+
+    def length(self, model: CAE, x: Tensor) -> Scores:
+        """The length of all four layers' gradient together: a score without direction."""
+        loss = self.settings.reconstruction
+        lengths = partial(scores.gradient_magnitudes, model, reconstruction=loss)
+        return _arrays({LENGTH: self.by_batch(lengths, x).square().sum(1).sqrt()})
+
+    def by_batch(self, score: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+        return scores.in_batches(score, x.to(self.device)).cpu()
+
+    def add_rows(self, add: Callable[..., None], one: OneClass) -> None:
+        """All rows of this class and seed."""
+        settings = self.settings
+        placed = placing.own_scores(one.scores, settings.variants, beta=settings.beta)
+        placed += placing.other_errors(one.scores, settings.variants, loss_of=settings.loss_of)
+        pair = settings.variants("CAE")
+        if one.longer:
+            scored = {
+                name: self.scored(name, done.model, done.reference.mean, one.test)
+                for name, done in one.longer.items()
+            }
+            placed += placing.prolonged_scores(scored, pair, epochs=settings.prolong)
+        for epoch in settings.watch:
+            for name in PAIR:
+                source = one.longer.get(name) or one.fitted.get(name)
+                if source is not None and epoch in source.snapshots:
+                    then = self.scored(name, *source.at(epoch), one.test)
+                    placed += placing.watched_scores(name, epoch, then, pair)
+        for each in placed:
+            value = metrics.auroc(one.labels, each.values)
+            add(value, metric="AUROC", n=len(one.labels), **each.cells)
+        if settings.full_test and "CAE" in one.fitted:
+            everyone = np.flatnonzero(self.images.is_test)
+            labels = anomaly_labels(self.images.labels[everyone], self.normal)
+            scored = {
+                name: self.scored(name, done.model, done.reference.mean, self.pixels[everyone])
+                for name, done in one.fitted.items()
+                if name in PAIR
+            }
+            for each in placing.full_test_scores(scored, pair):
+                value = metrics.auroc(labels, each.values)
+                add(value, metric="AUROC", n=len(labels), **each.cells)
+        if one.kernels is not None:
+            where = {"table": KERNEL, "method": "CAE", **pair.plain}
+            for kind in KINDS:
+                n = one.kernels.kernel[kind].numel()
+                for score, value in one.kernels.means(kind).items():
+                    add(value, metric="kernel", condition=kind, score=score, n=n, **where)
+            for score, values in one.kernels.scores.items():
+                auroc = metrics.auroc(one.kernels.labels, values)
+                add(auroc, metric="AUROC", score=score, n=len(values), **where)
+        for method, done in one.fitted.items():
+            x = one.validation.to(self.device)
+            where = {"table": TRAINING, "method": method, "n": len(x)}
+            where |= settings.variants(method).of(method)
+            add(explained_variance(done.model, x), metric="explained variance", **where)
+            add(pixel_range(done.model, x), metric="pixel range", **where)
+            add(done.epoch, metric="kept epoch", **where)
+            whole = one.longer.get(method, done)
+            for entry in whole.history:
+                if (epoch := int(entry["epoch"])) in settings.watch:
+                    at = where | {"epochs_shown": epoch}
+                    model = whole.at(epoch)[0]
+                    add(entry["validation_L"], metric="validation loss", **at)
+                    add(explained_variance(model, x), metric="explained variance", **at)
+                    add(pixel_range(model, x), metric="pixel range", **at)
+
+
+def explained_variance(model: CAE, x: Tensor) -> float:
+    """Share of the variance of images that a network draws; 0 for drawing their mean image."""
+    error = scores.in_batches(partial(scores.reconstruction_error, model), x).mean().item()
+    return 1 - error / float((x - x.mean(0)).square().mean())
+
+
+@torch.no_grad()
+def pixel_range(model: CAE, x: Tensor) -> float:
+    """How far the pixel of the drawn images that changes most with the input does, in [0, 1]."""
+    drawn = model(x)
+    return float((drawn.amax(0) - drawn.amin(0)).max())
+
+
+def _arrays(found: dict[str, Tensor]) -> Scores:
+    return {name: values.double().numpy() for name, values in found.items()}
