@@ -4,6 +4,9 @@ PROFILE ?= quick
 CORES ?= 2
 BIN := .venv/bin
 SNAKEMAKE = $(BIN)/python -m snakemake --quiet rules --cores $(CORES) --nolock
+# rooms of the tests, three at a time in each of two processes; golden notebooks are made on the way
+ROOMS = $(filter-out tests/bench/ tests/book/,$(sort $(dir $(wildcard tests/*/test_*.py))))
+GOLDEN = $(patsubst %.txt,%.ipynb,$(wildcard tests/notebooks/*.txt))
 TIMED = start=$$(date +%s); $(1); end=$$(date +%s); \
 	echo "$(2) ($$(( (end - start) / 60 )) min $$(( (end - start) % 60 )) s)"
 
@@ -22,16 +25,17 @@ venv: .venv/complete ## make .venv from constraints.txt
 book: venv ## execute every chapter (PROFILE=quick) and build the book
 	@set -e; $(call TIMED,$(SNAKEMAKE) book --rerun-incomplete --config profile=$(PROFILE),The book: $(CURDIR)/_build/html/index.html)
 
-book-from-runs: venv ## build the book from notebooks and rows already in _build/book
+book-from-runs: venv ## build the book from the runs below _build/book or _build/runs
 	@set -e; $(call TIMED,$(SNAKEMAKE) book_only,The book: $(CURDIR)/_build/html/index.html)
 
 test: venv ## ruff, mypy, pytest, nbval
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
-	$(BIN)/python -m pytest -m "not browser and not bench"
-	@printf '%s\n' tests/notebooks/*.ipynb | OMP_NUM_THREADS=1 xargs -P $(CORES) -n 1 \
-		$(BIN)/python -m pytest -q --nbval-lax -p no:cacheprovider
+	@printf '%s\n' $(ROOMS) | OMP_NUM_THREADS=1 xargs -P $(CORES) -n 3 \
+		$(BIN)/python -m pytest -q -p no:cacheprovider -m "not browser and not bench"
+	@printf '%s\n' $(GOLDEN) | OMP_NUM_THREADS=1 xargs -P $(CORES) -n 1 \
+		$(BIN)/python -m pytest -q -p no:cacheprovider --nbval-lax
 
 browser-test: venv ## open the built book in headless Chromium, network off
 	$(BIN)/python -m pytest -m browser tests/book
@@ -39,7 +43,7 @@ browser-test: venv ## open the built book in headless Chromium, network off
 bench: venv ## time of maps, forest, z, traces and attacks, memory of maps; wants two quiet cores
 	$(BIN)/python -m pytest -m bench -s tests/bench
 
-accept: venv ## rewrite the golden notebooks and the expectations
+accept: venv ## rewrite what nbval holds chapters to, after a wanted change
 	$(BIN)/python -m lib.accept
 
 # Code may change while a sweep goes on: only new cells and new values are made. A cell's rows appear
@@ -48,5 +52,6 @@ sweep: venv ## run sweeps/SWEEP.yml, two cells at a time, going on where it stop
 	@test -n "$(SWEEP)" || { echo "Name a file of sweeps/, such as: make sweep SWEEP=gradcon-mnist"; exit 1; }
 	$(SNAKEMAKE) sweep --ignore-incomplete --rerun-triggers mtime params input --config sweep=$(SWEEP)
 
-clean: ## remove everything that was built
-	rm -rf _build .snakemake chapters/*.ipynb
+clean: ## remove the built book; runs and sweeps stay
+	rm -rf _build/html _build/.doctrees _build/jupyter_execute _build/book _build/accept .snakemake
+	rm -f $(patsubst %.py,%.ipynb,$(wildcard chapters/*.py)) tests/notebooks/*.ipynb

@@ -45,12 +45,12 @@ def join_parts(
 
 
 def resolve_root(data_root: str | os.PathLike[str] | None) -> Path:
-    """The folder of the image sets: the argument, else COMPANION_DATA, else `data/`.
+    """The folder of the image sets, absolute: the argument, else COMPANION_DATA, else `data/`.
 
     An empty text counts as not given, so that a chapter's parameter can default to "".
     """
     chosen = data_root or os.environ.get(ENVIRONMENT_VARIABLE) or ROOT / "data"
-    return Path(chosen).expanduser()
+    return Path(chosen).expanduser().absolute()
 
 
 @contextlib.contextmanager

@@ -175,7 +175,7 @@ def test_a_chapter_goes_through_the_checks_in_order() -> None:
         '--nbval-lax "tests/notebooks/$CHAPTER.ipynb"',
         "pytest -m gpu",
         'lib.execute "$CHAPTER" --profile paper',
-        '--nbval-lax "tests/notebooks/verdicts-$CHAPTER.ipynb"',
+        "pytest tests/run/test_new_rows.py",
     ]
     places = [script.index(words) for words in in_order]
     assert places == sorted(places)
