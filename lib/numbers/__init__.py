@@ -18,9 +18,9 @@ from lib.numbers.expected import check_lines as check_lines
 from lib.numbers.expected import expectations as expectations
 from lib.numbers.expected import load_expected as load_expected
 from lib.numbers.expected import write_expected as write_expected
-from lib.numbers.latents import Latents as Latents
-from lib.numbers.latents import read_latents as read_latents
-from lib.numbers.latents import write_latents as write_latents
+from lib.numbers.latent_store import Latents as Latents
+from lib.numbers.latent_store import read_latents as read_latents
+from lib.numbers.latent_store import write_latents as write_latents
 from lib.numbers.lookup import ADDRESS as ADDRESS
 from lib.numbers.lookup import Lookup as Lookup
 from lib.numbers.lookup import address as address
@@ -37,6 +37,7 @@ from lib.numbers.rows import read_rows as read_rows
 from lib.numbers.rows import row as row
 from lib.numbers.rows import without_known as without_known
 from lib.numbers.rows import write_rows as write_rows
+from lib.numbers.runs import RUN_COLUMNS as RUN_COLUMNS
 from lib.numbers.runs import merge_runs as merge_runs
 from lib.numbers.runs import provenance as provenance
 from lib.numbers.runs import read_runs as read_runs

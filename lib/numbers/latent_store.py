@@ -1,23 +1,92 @@
-"""A folder of stored latents with a table of what they are: which network, images and training."""
+"""Stored z and logits with a table of what they are, so that detectors need no training."""
 
+import hashlib
+import zipfile
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
-from lib.errors import BadInput
-from lib.files import write_whole
-from lib.numbers.latents import Latents, read_latents, write_latents
+from lib.errors import BadInput, DataCorrupt, DataMissing
+from lib.files import whole, write_whole
 from lib.paths import RESULTS
 
 LATENTS = RESULTS / "reference" / "latents"
 TABLE = "latents.csv"
 # what names a file; then what it holds and how it came about
 KEYS = ("dataset", "network", "split", "seed")
+COUNTED = ("file", "rows", "sha256")
 LATENT_COLUMNS = (
     *("file", *KEYS, "rows", "sha256"),
     *("data_sha256", "width", "epochs", "epoch", "validation_accuracy"),
 )
+STORED: dict[str, tuple[np.dtype[Any], int]] = {
+    "z": (np.dtype(np.float16), 65504),
+    "logits": (np.dtype(np.float16), 65504),
+    "labels": (np.dtype(np.int16), 2**15 - 1),
+    "indices": (np.dtype(np.int32), 2**31 - 1),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Latents:
+    """Numbers of the same n images: z `[n, k]`, logits `[n, classes]`, labels and indices `[n]`.
+
+    float32 and int64; z and logits as they were to one part in 2048. `labels` are the classes of
+    the image set, `indices` the images' places in it.
+    """
+
+    z: NDArray[np.float32]
+    logits: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    indices: NDArray[np.int64]
+
+
+def write_latents(path: Path, **arrays: ArrayLike) -> str:
+    """Write the arrays of Latents in half precision, compressed; returns the file's SHA-256.
+
+    The file appears whole or not at all, with equal bytes for equal numbers. Raises BadInput for
+    unequal row counts, and numbers that are not finite or that their stored type cannot hold.
+    """
+    stored = {name: _stored(name, np.asarray(arrays[name])) for name in STORED}
+    counts = {name: len(values) for name, values in stored.items()}
+    if len(set(counts.values())) > 1 or not counts["z"]:
+        raise BadInput(f"Each image needs one row in each array, but the rows are {counts}.")
+    # an open file, for numpy would add an ending to the name
+    with whole(path) as part, part.open("wb") as file:
+        np.savez_compressed(file, **stored)  # type: ignore[arg-type]
+    return _hash(path)
+
+
+def read_latents(path: Path, *, sha256: str, rows: int | None = None) -> Latents:
+    """What `write_latents` wrote, if the file has that hash and, where given, that many rows.
+
+    Raises DataMissing where there is no file, and DataCorrupt for another hash, other arrays or
+    another number of rows.
+    """
+    if not path.is_file():
+        raise DataMissing(f"There are no stored latents named {path.name}.")
+    if (found := _hash(path)) != sha256:
+        raise DataCorrupt(
+            f"{path.name} is not the file that was stored: its SHA-256 begins with {found[:12]}, "
+            f"but {sha256[:12]} is wanted."
+        )
+    arrays = {}
+    if zipfile.is_zipfile(path):
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    if {n: v.dtype for n, v in arrays.items()} != {n: dtype for n, (dtype, _) in STORED.items()}:
+        raise DataCorrupt(f"{path.name} does not hold stored latents.")
+    counts = {name: len(values) for name, values in arrays.items()}
+    wanted = counts["z"] if rows is None else rows
+    if set(counts.values()) != {wanted}:
+        raise DataCorrupt(f"{path.name} must have {wanted} rows in each array, but has {counts}.")
+    real = {name: arrays[name].astype(np.float32) for name in ("z", "logits")}
+    return Latents(**real, **{n: arrays[n].astype(np.int64) for n in ("labels", "indices")})
 
 
 def stored_latents(folder: Path = LATENTS) -> pd.DataFrame:
@@ -40,15 +109,11 @@ def keep_latents(folder: Path, latents: Latents, entry: Mapping[str, object]) ->
     `entry` has every column but file, rows and sha256. Raises BadInput for other columns, and as
     `write_latents` does.
     """
-    own = {"file", "rows", "sha256"}
-    if set(entry) != set(LATENT_COLUMNS) - own:
-        raise BadInput(
-            f"Stored latents need {', '.join(c for c in LATENT_COLUMNS if c not in own)}."
-        )
-    words = [str(entry[key]).lower().replace(" ", "-") for key in KEYS]
-    name = "_".join(words) + ".npz"
-    arrays = {part: getattr(latents, part) for part in ("z", "logits", "labels", "indices")}
-    sha256 = write_latents(folder / name, **arrays)
+    wanted = [column for column in LATENT_COLUMNS if column not in COUNTED]
+    if set(entry) != set(wanted):
+        raise BadInput(f"Stored latents need {', '.join(wanted)}.")
+    name = "_".join(str(entry[key]).lower().replace(" ", "-") for key in KEYS) + ".npz"
+    sha256 = write_latents(folder / name, **asdict(latents))
     line = {"file": name, "rows": len(latents.z), "sha256": sha256, **entry}
     table = stored_latents(folder)
     table = pd.concat([table[table["file"] != name], pd.DataFrame([line])], ignore_index=True)
@@ -61,11 +126,24 @@ def adopt_latents(source: Path, folder: Path = LATENTS) -> None:
 
     Raises DataMissing or DataCorrupt as `read_latents` does.
     """
-    own = {"file", "rows", "sha256"}
     for line in stored_latents(source).to_dict("records"):
         latents = read_latents(source / line["file"], sha256=line["sha256"], rows=line["rows"])
-        entry = {str(name): value for name, value in line.items() if name not in own}
-        keep_latents(folder, latents, entry)
+        keep_latents(folder, latents, {str(k): v for k, v in line.items() if k not in COUNTED})
+
+
+def find_latents(
+    *, dataset: str, network: str, split: int, seed: int, folder: Path = LATENTS
+) -> tuple[Latents, dict[str, object]] | None:
+    """A network's stored latents with their line of the table, or None where there are none.
+
+    `dataset` is the title. Raises DataMissing or DataCorrupt as `read_latents` does.
+    """
+    wanted = {"dataset": dataset, "network": network, "split": split, "seed": seed}
+    for line in stored_latents(folder).to_dict("records"):
+        if all(line[key] == value for key, value in wanted.items()):
+            found = read_latents(folder / line["file"], sha256=line["sha256"], rows=line["rows"])
+            return found, {str(key): value for key, value in line.items()}
+    return None
 
 
 def find_trained(
@@ -102,17 +180,15 @@ def find_trained(
     return found
 
 
-def find_latents(
-    *, dataset: str, network: str, split: int, seed: int, folder: Path = LATENTS
-) -> tuple[Latents, dict[str, object]] | None:
-    """A network's stored latents with their line of the table, or None where there are none.
+def _stored(name: str, values: NDArray[np.generic]) -> NDArray[np.generic]:
+    """The array in its stored type, row by row in memory."""
+    dtype, largest = STORED[name]
+    numbers = values.astype(np.float64)
+    if not (np.abs(numbers) <= largest).all():  # also refuses NaN
+        raise BadInput(f"{name} must be finite and at most {largest} to be stored as {dtype}.")
+    return np.ascontiguousarray(numbers.astype(dtype))
 
-    `dataset` is the title. Raises DataMissing or DataCorrupt as `read_latents` does.
-    """
-    table = stored_latents(folder)
-    wanted = {"dataset": dataset, "network": network, "split": split, "seed": seed}
-    for line in table.to_dict("records"):
-        if all(line[key] == value for key, value in wanted.items()):
-            found = read_latents(folder / line["file"], sha256=line["sha256"], rows=line["rows"])
-            return found, {str(key): value for key, value in line.items()}
-    return None
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

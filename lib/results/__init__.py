@@ -17,7 +17,7 @@ from lib.numbers.expected import (
     load_expected,
     write_expected,
 )
-from lib.numbers.latents import Latents, read_latents, write_latents
+from lib.numbers.latent_store import Latents, read_latents, write_latents
 from lib.numbers.rows import (
     COLUMNS,
     collector,

@@ -69,7 +69,7 @@ def make(tmp_path: Path) -> MakeBook:
         }
         folder = tmp_path / "claims"
         folder.mkdir(exist_ok=True)
-        (folder / "doc.yml").write_text(yaml.safe_dump(text), "utf-8")
+        (folder / "doc.yml").write_text(yaml.safe_dump(text, sort_keys=False), "utf-8")
         rows = with_averages(frame([line for part in parts for line in part]))
         none = printed_of({})
         return make_book(

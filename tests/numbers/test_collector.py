@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from lib.errors import BadInput, UnknownName
-from lib.results import COLUMNS, collector, frame, pick
+from lib.numbers import COLUMNS, collector, frame, pick
 
 CELLS = {"table": "t", "method": "CAE", "metric": "AUROC", "seed": 0, "n": 7}
 

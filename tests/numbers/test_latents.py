@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lib.errors import BadInput, DataCorrupt, DataMissing
-from lib.results import read_latents, write_latents
+from lib.numbers import read_latents, write_latents
 
 
 def arrays(n=50, k=16, classes=6, seed=0):
@@ -116,9 +116,6 @@ def test_a_missing_file_is_named(tmp_path):
     [
         ({"z": np.full((50, 16), 1e5)}, "z must be finite and at most 65504"),
         ({"logits": np.full((50, 6), np.nan)}, "logits must be finite"),
-        ({"z": np.zeros(50)}, "z must have 2 dimensions, but came with shape (50,)"),
-        ({"labels": np.zeros((50, 1), int)}, "labels must have 1 dimension, but"),
-        ({"labels": np.zeros(50)}, "labels must be whole numbers, but came as float64"),
         ({"labels": np.full(50, 2**15)}, "labels must be finite and at most 32767"),
         ({"indices": np.arange(49)}, "one row in each array"),
         ({k: v[:0] for k, v in arrays().items()}, "one row in each array"),

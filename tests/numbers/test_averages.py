@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from lib.errors import BadInput
-from lib.results import CLASSES, frame, row, with_averages
+from lib.numbers import CLASSES, frame, row, with_averages
 
 
 def rows(classes, *, run="r1", seed=0, variant="", table="baseline-auroc", dataset="Toy"):

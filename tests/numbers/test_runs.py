@@ -13,16 +13,15 @@ import pandas as pd
 import pytest
 
 from lib.errors import BadInput, DataMissing
-from lib.numbers.runs import commit, cpu_model
-from lib.results import (
+from lib.numbers import (
     RUN_COLUMNS,
     merge_runs,
     provenance,
     read_runs,
-    run_words,
     runs_frame,
     write_runs,
 )
+from lib.numbers.runs import commit, cpu_model
 
 
 def made(**changes):
@@ -69,16 +68,6 @@ def test_cpu_model_from_the_system_file(tmp_path):
     info.write_text("processor\t: 0\nmodel name\t: Example CPU @ 2.00GHz\n")
     assert cpu_model(info) == "Example CPU @ 2.00GHz"
     assert cpu_model(tmp_path / "absent") == (platform.machine() or "unknown")
-
-
-def test_a_run_in_words():
-    run = {"profile": "quick", "data_origin": "official", "data_sha256": "0123456789abcdef"}
-    run |= {"device": "cpu", "threads": 2, "cpu": "Example CPU", "python": "3.12.1"}
-    words = run_words(run | {"torch": "2.9.0"}, "MNIST", "seeds [0]; 3 epochs", seconds=75)
-    assert words == (
-        "Profile quick; MNIST (official images, SHA-256 0123456789ab…); seeds [0]; 3 epochs; cpu "
-        "with 2 threads (Example CPU); Python 3.12.1, PyTorch 2.9.0; 1.2 minutes."
-    )
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from lib.errors import BadInput, DataMissing, UnknownName
-from lib.results import (
+from lib.numbers import (
     COLUMNS,
     frame,
+    full_title,
     merge,
     parse_variant,
     read_rows,
@@ -155,8 +156,6 @@ def test_reading_names_what_is_wrong(tmp_path):
 
 
 def test_embedded_digits_stand_in_for_the_full_set_and_others_for_themselves() -> None:
-    from lib.results import full_title
-
     assert [full_title(title) for title in ("MNIST-5k", "MNIST", "CIFAR-10")] == [
         *("MNIST", "MNIST", "CIFAR-10"),
     ]
