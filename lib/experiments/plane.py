@@ -1,17 +1,17 @@
 """Autoencoders of points in the plane, where the density, its slope and its curvature are known."""
 
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from lib.data import mixture
 from lib.metrics import field_agreement, weighted_correlation
-from lib.models import ToyAutoencoder, ToyClassifier, build
+from lib.models import ToyAutoencoder, ToyDenoisingClassifier, build
 from lib.scores import (
-    alpha_keeping,
     curvature,
     in_batches,
     jacobian_trace,
@@ -19,15 +19,15 @@ from lib.scores import (
     log_curvature_factor,
 )
 from lib.training import (
-    drawn_from,
     fit_toy_cae,
-    fit_toy_classifier,
     fit_toy_dae,
+    fit_toy_denoising_classifier,
     generator,
 )
 
 Points = NDArray[np.float32]
 Values = NDArray[np.float64]
+Network = Callable[[Tensor], Tensor]
 Kind = Literal["denoising", "contractive"]
 AGREEMENT = {"slope": "slope", "r2": "R²", "cosine": "cosine"}
 
@@ -79,40 +79,35 @@ def density_agreement(
     return found
 
 
-def ring_networks(
+def ring_network(
     points: Points, labels: NDArray[np.int64], *, noise: float, seed: int, steps: int
-) -> tuple[ToyClassifier, ToyAutoencoder]:
-    """A classifier and a denoising autoencoder of `rings`, in evaluation mode."""
-    x, batches = torch.from_numpy(points), generator(seed, "ring batches")
-    classifier = build(ToyClassifier, generator(seed, "ring classifier"))
-    fit_toy_classifier(classifier, x, torch.from_numpy(labels), generator=batches, steps=steps)
-    denoiser = build(ToyAutoencoder, generator(seed, "ring denoiser"))
-    # goes on with the classifier's draws
-    fit_toy_dae(denoiser, drawn_from(x), noise=noise, generator=batches, steps=steps)
-    return classifier.eval(), denoiser.eval()
+) -> ToyDenoisingClassifier:
+    """Classifier and denoising autoencoder of `rings` in one network, in evaluation mode."""
+    network = build(ToyDenoisingClassifier, generator(seed, "ring network"))
+    fit_toy_denoising_classifier(
+        network,
+        torch.from_numpy(points),
+        torch.from_numpy(labels),
+        generator=generator(seed, "ring batches"),
+        noise=noise,
+        steps=steps,
+    )
+    return network
 
 
 def ring_functions(
-    classifier: ToyClassifier,
-    denoiser: ToyAutoencoder,
-    points: Points,
-    *,
-    held_out: Points,
-    alpha: float = 0.0,
-    beta: float,
+    network: ToyDenoisingClassifier, points: Points, *, alpha: float, beta: float
 ) -> dict[str, Values | Points]:
     """Largest output, confidence and scaled output at `points` `[n, 2]`, each `[n]` in [0, 1].
 
-    Each with and without the curvature factor, which is there by itself as well. Without an `alpha`
-    the rule for images sets it on the `held_out` points `[m, 2]` of the rings: 99 of 100 keep a
-    confidence of 0.9. Source: spigler2019denoising, "Results".
+    Each with and without the curvature factor, which is there by itself as well.
+    Source: spigler2019denoising, "Results".
     """
-    x, held = torch.from_numpy(points), torch.from_numpy(held_out)
-    output = in_batches(classifier.probabilities, x).amax(1).numpy()
-    lengths = -log_confidence(held, in_batches(denoiser, held), alpha=1.0)
-    weight = alpha or alpha_keeping(lengths[lengths > 0])
-    confidence = log_confidence(x, in_batches(denoiser, x), alpha=weight).exp().numpy()
-    gamma = curvature(torch.from_numpy(_trace(denoiser, points)), size=2)
+    x = torch.from_numpy(points)
+    output = in_batches(network.probabilities, x).amax(1).numpy()
+    redrawn = in_batches(network.reconstruct, x)
+    confidence = log_confidence(x, redrawn, alpha=alpha).exp().numpy()
+    gamma = curvature(torch.from_numpy(_trace(network.reconstruct, points)), size=2)
     factor = log_curvature_factor(gamma, beta=beta).exp().numpy()
     return {
         "classifier": output,
@@ -124,7 +119,7 @@ def ring_functions(
     }
 
 
-def _trace(model: nn.Module, points: Points) -> Values:
+def _trace(model: Network, points: Points) -> Values:
     found = jacobian_trace(model, torch.from_numpy(points), batch_size=len(points))
     traces: Values = found.double().numpy()
     return traces

@@ -6,7 +6,6 @@ from lib.models.classifier import Classifier
 from lib.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from lib.models.deep_svdd import DeepSVDD, deep_svdd
 from lib.models.digit_classifier import DenoisingClassifier, digit_classifier
-from lib.models.fooling_generator import FoolingGenerator
 from lib.models.gpnd import (
     GPNDEncoder,
     GPNDGenerator,
@@ -25,7 +24,7 @@ from lib.models.lsa_estimator import LSAEstimator, count_unmasked
 from lib.models.lsa_network import LSANetwork
 from lib.models.randomise import cascade, randomised
 from lib.models.resnet import CIFAR_DEVIATION, CIFAR_MEAN, ResNet34
-from lib.models.toy import ToyAutoencoder, ToyClassifier
+from lib.models.toy import ToyAutoencoder, ToyDenoisingClassifier
 from lib.models.vae import VAE
 
 __all__ = [
@@ -38,7 +37,6 @@ __all__ = [
     "DCGANGenerator",
     "DeepSVDD",
     "DenoisingClassifier",
-    "FoolingGenerator",
     "GPNDEncoder",
     "GPNDGenerator",
     "GPNDImageDiscriminator",
@@ -51,7 +49,7 @@ __all__ = [
     "ReconstructionDecoder",
     "ResNet34",
     "ToyAutoencoder",
-    "ToyClassifier",
+    "ToyDenoisingClassifier",
     "build",
     "cascade",
     "count_parameters",

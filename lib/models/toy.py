@@ -35,24 +35,37 @@ class ToyAutoencoder(nn.Module):
         return r
 
 
-class ToyClassifier(nn.Module):
-    """Logits `[n, classes]` of points `[n, 2]`, dense 2-hidden-hidden-classes with ReLU.
+class ToyDenoisingClassifier(nn.Module):
+    """Autoencoder 2-hidden-hidden with a mirrored decoder and class logits on its top layer.
 
-    Raises BadInput for `classes` or `hidden` below 1 and points of another shape.
-    Source: spigler2019denoising, "Results"; sizes as in methods.md 5.8's autoencoder.
+    Points `[n, 2]`; logits `[n, classes]`, reconstructions `[n, 2]` with linear output. The decoder
+    has weights of its own. Raises BadInput for `classes` or `hidden` below 1 and points of another
+    shape. Source: spigler2019denoising, "Results"; sizes of its final paper (methods.md 5.8).
     """
 
-    def __init__(self, classes: int = 3, hidden: int = 100) -> None:
+    def __init__(self, classes: int = 3, hidden: int = 200) -> None:
         super().__init__()
         check_whole(classes=classes, hidden=hidden)
         self.classes = classes
-        self.layers = _dense(hidden, classes, nn.ReLU)
+        self.trunk = nn.Sequential(
+            nn.Linear(2, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU()
+        )
+        self.head = nn.Linear(hidden, classes)
+        self.decoder = nn.Sequential(nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, 2))
+
+    def both(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits `[n, classes]` and reconstructions `[n, 2]`, from one pass."""
+        _check_points(x)
+        z = self.trunk(x)
+        return self.head(z), self.decoder(z)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits `[n, classes]`."""
-        _check_points(x)
-        logits: Tensor = self.layers(x)
-        return logits
+        return self.both(x)[0]
+
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """Reconstructions r(x) `[n, 2]`."""
+        return self.both(x)[1]
 
     def probabilities(self, x: Tensor) -> Tensor:
         """Softmax of the logits, `[n, classes]` in [0, 1], each row with sum 1."""

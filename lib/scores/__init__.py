@@ -69,7 +69,7 @@ from lib.scores.oracle import (
     nominal_neighbour_distance,
     oracle_neighbour_vote,
 )
-from lib.scores.outputs import error_lengths, in_batches, log_outputs
+from lib.scores.outputs import error_lengths, in_batches, log_outputs, log_outputs_and_errors
 from lib.scores.reconstruction import reconstruction_error
 from lib.scores.table import LOGIT_TABLE, TABLE, ScoreEntry
 from lib.scores.trivial import (
@@ -140,6 +140,7 @@ __all__ = [
     "log_confidence",
     "log_curvature_factor",
     "log_outputs",
+    "log_outputs_and_errors",
     "lsa_score",
     "lsa_scores",
     "max_logit",

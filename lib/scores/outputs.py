@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lib.models import Classifier, DenoisingClassifier
-from lib.scores.confidence import cool_log_outputs, log_confidence
+from lib.scores.confidence import check_weight, cool_log_outputs, log_confidence
 
 
 def log_outputs(
@@ -28,15 +28,30 @@ def log_outputs(
     `cool_log_outputs` do.
     Source: spigler2019denoising, scaled outputs; kardan2017cool.
     """
+    check_weight("alpha", alpha)
+    log_y, errors = log_outputs_and_errors(model, x, omega=omega, known=known)
+    lengths = x[0].numel() * errors.square() if squared else errors
+    return log_y - alpha * lengths[:, None]
+
+
+def log_outputs_and_errors(
+    model: Classifier, x: Tensor, *, omega: int = 1, known: int | None = None
+) -> tuple[Tensor, Tensor]:
+    """Logarithm of the outputs before any confidence `[n, classes]`, and ||r(x) - x|| / D `[n]`.
+
+    Arguments and direction as in `log_outputs`, of which these are the parts; float64. The error is
+    0 for a network without decoder.
+    """
+    errors = torch.zeros(len(x), dtype=torch.float64, device=x.device)
     if isinstance(model, DenoisingClassifier):
-        logits, drawn = model.both(x)
-        confidence = log_confidence(x, drawn, alpha=alpha, squared=squared)
-        found: Tensor = torch.log_softmax(logits.double(), 1) + confidence[:, None].double()
+        logits, pixels = model.both(x)
+        errors = -log_confidence(x, pixels.sigmoid(), alpha=1.0).double()
+        found: Tensor = torch.log_softmax(logits.double(), 1)
     elif omega > 1:
         found = cool_log_outputs(model(x).double(), omega=omega)
     else:
         found = torch.log_softmax(model(x).double(), 1)
-    return found[:, :known]
+    return found[:, :known], errors
 
 
 def error_lengths(model: DenoisingClassifier, x: Tensor, *, squared: bool = False) -> Tensor:

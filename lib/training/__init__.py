@@ -21,14 +21,7 @@ from lib.training.digits import (
     denoising_loss,
     fit_digits,
 )
-from lib.training.fooling import (
-    Fooling,
-    fool,
-    fool_with_generator,
-    generator_rate,
-    generator_start,
-)
-from lib.training.fooling_arrays import fool_arrays
+from lib.training.fooling import Criterion, Fooling, fool, generator_rate, generator_start
 from lib.training.fooling_starts import class_targets, image_rates, image_start, images_of_others
 from lib.training.gradcon import Fitted, fit, mean_gradient
 from lib.training.lsa import TrainedLSA, fit_lsa
@@ -50,10 +43,8 @@ from lib.training.reference import (
 )
 from lib.training.seeding import deterministic, generator, numpy_generator
 from lib.training.stacked import fit_stacked as fit_stacked
-from lib.training.toy import drawn_from, fit_toy_cae, fit_toy_classifier, fit_toy_dae
-from lib.training.trained import (
-    Trained as Trained,
-)
+from lib.training.toy import drawn_from, fit_toy_cae, fit_toy_dae, fit_toy_denoising_classifier
+from lib.training.trained import Trained as Trained
 from lib.training.trained import load_trained as load_trained
 from lib.training.trained import save_trained as save_trained
 from lib.training.trained import trained_path as trained_path
@@ -62,6 +53,7 @@ __all__ = [
     "DIGIT_NETWORKS",
     "NAMED",
     "Auxiliary",
+    "Criterion",
     "DigitRecipe",
     "Fitted",
     "Fooling",
@@ -93,11 +85,9 @@ __all__ = [
     "fit_lsa",
     "fit_recipe",
     "fit_toy_cae",
-    "fit_toy_classifier",
     "fit_toy_dae",
+    "fit_toy_denoising_classifier",
     "fool",
-    "fool_arrays",
-    "fool_with_generator",
     "generator",
     "generator_rate",
     "generator_start",

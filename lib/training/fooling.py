@@ -1,154 +1,145 @@
 """Fooling: images made by gradient descent until a classifier is sure of a wished class."""
 
+import math
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple, get_args
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
 
 from lib.errors import BadInput
-from lib.models import FoolingGenerator
-from lib.training.checks import check_counts, check_positive
+from lib.training.checkpoint import load_checkpoint, save_checkpoint
+from lib.training.checks import check_counts
 
-LogOutputs = Callable[[Tensor], Tensor]
-Objective = Literal["clamped", "log"]
+Evidence = Callable[[Tensor], tuple[Tensor, Tensor]]
+DescendOn = Literal["unscaled", "scaled"]
+Objective = Literal["log", "clamped"]
 CLAMP = 1e-7  # smallest probability the clamped objective sees, as in common float32 code
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # of Adam, PyTorch's defaults
 NEVER = -1
+SAVED_EVERY = 250  # steps between two checkpoints
+
+
+class Criterion(NamedTuple):
+    """An attempt has succeeded when y · exp(-alpha · error) of its target is at the threshold."""
+
+    threshold: float
+    alpha: float = 0.0
 
 
 class Fooling(NamedTuple):
-    """What n attempts came to.
+    """What n attempts came to, on the CPU.
 
-    `steps` `[n, thresholds]`: updates made when the target's output first reached each threshold,
-    0 if it did from the start, -1 if never. `images` `[n, 1, h, w]` in (0, 1): the image at the
-    last threshold's first success, else the last one. `outputs` `[n]`: the target's output there.
-    `gradients` `{step: [n]}`: norm of the objective's gradient with respect to the image's logits
-    at some steps; NaN for attempts that had succeeded before.
+    `steps` `[n, criteria]`: updates made when each criterion was first met, 0 if it was from the
+    start, -1 if never. `images` `[n, 1, h, w]` in (0, 1): the image at the last criterion's first
+    success, else the last one. `outputs` and `errors` `[n]`: the target's unscaled output y and the
+    error of that image. `reach` `[n, criteria]`: the largest alpha at which the attempt met the
+    criterion's threshold at any step, -1 if not even at 0; `squared_reach` the same with the
+    square of the norm in the confidence. Past the success they count only with `to_the_end`.
+    `gradients` `[n, 2]`: norm of the objective's gradient by the logits, first and last.
     """
 
     steps: Tensor
     images: Tensor
     outputs: Tensor
-    gradients: dict[int, Tensor]
+    errors: Tensor
+    reach: Tensor
+    squared_reach: Tensor
+    gradients: Tensor
 
 
 def fool(
-    log_outputs: LogOutputs,
+    evidence: Evidence,
     start: Tensor,
     targets: Tensor,
     *,
-    thresholds: Sequence[float],
+    criteria: Sequence[Criterion],
     max_steps: int,
     learning_rate: float | Tensor,
-    objective: Objective = "clamped",
-    record: Sequence[int] = (0, 1, 10, 100, 1000, 10_000),
+    descend_on: DescendOn = "unscaled",
+    objective: Objective = "log",
+    to_the_end: bool = False,
+    checkpoint: Path | None = None,
+    fingerprint: str = "",
 ) -> Fooling:
-    """Change the images' logits by Adam until the target's output reaches all thresholds.
+    """Change the images' logits by Adam until the target's output meets all criteria.
 
-    `start` `[n, 1, h, w]` are logits, the image is their sigmoid. `log_outputs` maps images to the
-    logarithm of the (scaled) outputs `[n, classes]` and must keep images apart; its parameters
-    get no gradient. All attempts advance in one batch, each with its own Adam, and leave it when
-    they succeed, or when their first gradient is exactly zero: Adam then never moves them. The
-    objective is -log of the target's output: "clamped" as common code has it, from
-    a probability of at least 1e-7, below which its gradient is zero, in the precision of `start`;
-    "log" from the logarithm, with no such floor. `learning_rate` is one number or one for each
-    attempt; with `generator_rate` the steps are those of the fooling generator's weights.
-    Raises BadInput for thresholds outside [0, 1] or not ascending, a target outside the classes,
-    an unknown objective, and steps or rates not above 0.
-    Source: spigler2019denoising, fooling 1; short cut and defaults of methods.md 5.6.
+    `start` `[n, 1, h, w]` are logits, the image is their sigmoid. `evidence` maps images to the
+    logarithm of the unscaled outputs y `[n, classes]` and the errors ||r(x) - x|| / D `[n]` (0 for
+    a network without decoder), and must keep images apart. All attempts advance in one batch, each
+    with its own Adam, and leave it when they succeed (unless `to_the_end`), or when their first
+    gradient is exactly zero: Adam then never moves them.
+
+    What descends is -log y of the target ("unscaled", the document's attack: only the judging sees
+    the confidence), or -log of y · c with the one alpha of the criteria ("scaled"). With the
+    objective "clamped" the probability is held to 1e-7 from below in the precision of `start`, as
+    in common float32 code: there its gradient is zero. `learning_rate` is one number or one for
+    each attempt; with `generator_rate` the steps are those of the generator's weights. With a
+    `checkpoint` an attack of the same `fingerprint` goes on where the file was written last.
+    Raises BadInput for thresholds outside (0, 1], an alpha below 0, several alphas to descend on, a
+    target outside the classes, an unknown option, and steps or rates not above 0.
+    Source: spigler2019denoising, fooling 1; methods.md 5.6.
     """
     check_counts(max_steps=max_steps)
-    limits = _checked_thresholds(thresholds).to(start.device)
-    if objective not in get_args(Objective):
-        raise BadInput(f"objective must be one of {get_args(Objective)}; it was {objective!r}.")
-    n = len(start)
-    rate = torch.as_tensor(learning_rate, dtype=start.dtype, device=start.device)
+    _check_options(criteria, descend_on, objective)
+    n, device = len(start), start.device
+    rate = torch.as_tensor(learning_rate, dtype=start.dtype, device=device)
     rate = rate.expand(n).reshape(n, 1, 1, 1)
     if not (rate > 0).all():
         raise BadInput("The learning rate must be above 0.")
-    steps = torch.full((n, len(limits)), NEVER, dtype=torch.int64)
-    images, outputs = torch.zeros_like(start), torch.zeros(n)
-    gradients: dict[int, Tensor] = {}
-    active = torch.arange(n, device=start.device)
-    stuck = torch.zeros(n, dtype=torch.bool)
-    logits, mean, square = start.detach().clone(), *(torch.zeros_like(start) for _ in range(2))
-    for step in range(max_steps + 1):
-        leaf = logits.requires_grad_()
+    limits = torch.tensor([math.log(c.threshold) for c in criteria], dtype=torch.float64)
+    alphas = torch.tensor([c.alpha for c in criteria], dtype=torch.float64)
+    limits, alphas = limits.to(device), alphas.to(device)
+    weight = criteria[0].alpha if descend_on == "scaled" else 0.0
+    size = start[0].numel()
+
+    state = _resumed(checkpoint, fingerprint) or _beginning(start, len(criteria))
+    state = {key: v.to(device) if isinstance(v, Tensor) else v for key, v in state.items()}
+    for step in range(state["step"], max_steps + 1):
+        state["step"] = step
+        if checkpoint is not None and step % SAVED_EVERY == 0 and step:
+            save_checkpoint(checkpoint, state | {"fingerprint": fingerprint})
+        active = state["active"]
+        leaf = state["logits"].detach().requires_grad_()
         shown = leaf.sigmoid()
-        found = log_outputs(shown)
-        _check_targets(targets, found.shape[1])
-        told = found.gather(1, targets[active, None])[:, 0].to(start.dtype)
-        (gradient,) = torch.autograd.grad(_objective(told, objective).sum(), leaf)
+        log_y, error = evidence(shown)
+        _check_targets(targets, log_y.shape[1])
+        wished = log_y.gather(1, targets[active, None])[:, 0]
+        goal = wished - weight * error if weight else wished
+        (gradient,) = torch.autograd.grad(_loss(goal.to(start.dtype), objective).sum(), leaf)
         with torch.no_grad():
-            output = told.exp()
-            reached = output[:, None] >= limits
-            new = reached.cpu() & (steps[active.cpu()] == NEVER)
-            steps[active.cpu()] = torch.where(new, step, steps[active.cpu()])
-            images[active], outputs[active.cpu()] = shown.detach(), output.detach().float().cpu()
-            if step in record:
-                norms = torch.where(stuck, 0.0, torch.nan)
-                norms[active.cpu()] = gradient.flatten(1).norm(dim=1).float().cpu()
-                gradients[step] = norms
-            going = (steps[active.cpu()] == NEVER).any(1).to(start.device)
+            y, error = wished.double()[:, None], error.double()[:, None]
+            met = y - alphas * error >= limits
+            new = met & (state["steps"][active] == NEVER)
+            state["steps"][active] = torch.where(new, step, state["steps"][active])
+            for name, length in (("reach", error), ("squared_reach", size * error.square())):
+                # an image redrawn without error is let through at any alpha
+                largest = ((y - limits) / length.clamp(min=1e-12)).where(y >= limits, -1.0)
+                state[name][active] = torch.maximum(state[name][active], largest)
+            # the shown image is that of the last criterion's success, once there is one
+            late = (state["steps"][active, -1] == NEVER) | new[:, -1]
+            state["images"][active[late]] = shown.detach()[late]
+            state["outputs"][active[late]] = y[late, 0].exp()
+            state["errors"][active[late]] = error[late, 0]
+            norms = gradient.flatten(1).norm(dim=1).float()
+            state["gradients"][active, 1] = norms
+            going = torch.full_like(norms, to_the_end, dtype=torch.bool)
+            going |= (state["steps"][active] == NEVER).any(1)
             if step == 0:
-                still = going & (gradient.flatten(1) == 0).all(1)
-                stuck[active.cpu()] = still.cpu()
-                going &= ~still
+                state["gradients"][:, 0] = norms
+                going &= norms > 0
             if step == max_steps or not going.any():
                 break
-            if not going.all():  # those that ended leave the batch
-                active, gradient = active[going], gradient[going]
-                logits, mean, square = logits[going], mean[going], square[going]
-            logits = logits.detach()
-            mean.mul_(BETA1).add_(gradient, alpha=1 - BETA1)
-            square.mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
-            root = (square / (1 - BETA2 ** (step + 1))).sqrt_().add_(EPSILON)
-            logits -= rate[active] / (1 - BETA1 ** (step + 1)) * mean / root
-    return Fooling(steps, images.detach(), outputs, gradients)
-
-
-def fool_with_generator(
-    log_outputs: LogOutputs,
-    generator_network: FoolingGenerator,
-    target: int,
-    *,
-    thresholds: Sequence[float],
-    max_steps: int,
-    learning_rate: float = 1e-3,
-    objective: Objective = "clamped",
-) -> Fooling:
-    """One attempt as the document writes it: the generator's weights are trained by Adam.
-
-    Changes the generator. All else as in `fool`, which takes the same steps up to Adam's epsilon
-    and rounding, at a small part of the cost; norms of gradients are not kept.
-    Source: spigler2019denoising, fooling 1.
-    """
-    check_counts(max_steps=max_steps)
-    check_positive(learning_rate=learning_rate)
-    limits = _checked_thresholds(thresholds)
-    optimiser = torch.optim.Adam(generator_network.parameters(), lr=learning_rate)
-    steps = torch.full((1, len(limits)), NEVER, dtype=torch.int64)
-    for step in range(max_steps + 1):
-        image = generator_network()
-        found = log_outputs(image)
-        _check_targets(torch.tensor([target]), found.shape[1])
-        told = found[:, target]
-        output = told.detach().exp().cpu()
-        steps[0][(steps[0] == NEVER) & (output >= limits)] = step
-        if step == max_steps or (steps != NEVER).all():
-            break
-        optimiser.zero_grad()
-        _objective(told, objective).sum().backward()
-        optimiser.step()
-    return Fooling(steps, image.detach(), output.float(), {})
+            _update(state, gradient, going, rate)
+    return Fooling(*(state[name].detach().cpu() for name in Fooling._fields))
 
 
 def generator_start(n: int, *, side: int = 28, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Start of n fooling generators: logits `[n, 1, side, side]` and inputs `[n, side²]`.
 
     Inputs are uniform in [0, 1]; weights and biases as PyTorch's dense layer begins, uniform
-    within one over the root of its inputs. The weights themselves are not kept.
+    within one over the root of its inputs. The weights themselves are not returned.
     """
     check_counts(n=n, side=side)
     size = side**2
@@ -161,7 +152,7 @@ def generator_start(n: int, *, side: int = 28, generator: torch.Generator) -> tu
     return logits.view(n, 1, side, side), given
 
 
-def generator_rate(given: Tensor, *, learning_rate: float = 1e-3) -> Tensor:
+def generator_rate(given: Tensor, *, learning_rate: float = 1e-5) -> Tensor:
     """The step on the logits that equals a step of Adam on the weights and the bias, `[n]`.
 
     The gradient of a weight is that of its logit times a fixed input, and Adam does not see the
@@ -171,18 +162,64 @@ def generator_rate(given: Tensor, *, learning_rate: float = 1e-3) -> Tensor:
     return learning_rate * (given.abs().sum(1) + 1)
 
 
-def _objective(told: Tensor, objective: Objective) -> Tensor:
+def _beginning(start: Tensor, criteria: int) -> dict[str, Any]:
+    n = len(start)
+    double = {"dtype": torch.float64}
+    return {
+        "step": 0,
+        "active": torch.arange(n),
+        "logits": start.detach().clone(),
+        "mean": torch.zeros_like(start),
+        "square": torch.zeros_like(start),
+        "steps": torch.full((n, criteria), NEVER, dtype=torch.int64),
+        "images": torch.zeros_like(start),
+        "outputs": torch.zeros(n, **double),
+        "errors": torch.zeros(n, **double),
+        "reach": torch.full((n, criteria), -1.0, **double),
+        "squared_reach": torch.full((n, criteria), -1.0, **double),
+        "gradients": torch.zeros(n, 2),
+    }
+
+
+def _resumed(checkpoint: Path | None, fingerprint: str) -> dict[str, Any] | None:
+    if checkpoint is None or not checkpoint.exists():
+        return None
+    state = load_checkpoint(checkpoint)
+    return state if state.pop("fingerprint", None) == fingerprint else None
+
+
+def _update(state: dict[str, Any], gradient: Tensor, going: Tensor, rate: Tensor) -> None:
+    """One step of Adam for the attempts that go on; the others leave the batch."""
+    if not going.all():
+        gradient = gradient[going]
+        for name in ("active", "logits", "mean", "square"):
+            state[name] = state[name][going]
+    step, mean, square = state["step"] + 1, state["mean"], state["square"]
+    mean.mul_(BETA1).add_(gradient, alpha=1 - BETA1)
+    square.mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
+    root = (square / (1 - BETA2**step)).sqrt_().add_(EPSILON)
+    state["logits"] = state["logits"] - rate[state["active"]] / (1 - BETA1**step) * mean / root
+
+
+def _loss(log_output: Tensor, objective: Objective) -> Tensor:
     if objective == "log":
-        return -told
-    return -told.exp().clamp(min=CLAMP).log()
+        return -log_output
+    return -log_output.exp().clamp(min=CLAMP).log()
 
 
-def _checked_thresholds(thresholds: Sequence[float]) -> Tensor:
-    if not thresholds or not all(0 <= t <= 1 for t in thresholds):
-        raise BadInput(f"Each threshold must lie between 0 and 1; they were {list(thresholds)}.")
-    if sorted(set(thresholds)) != list(thresholds):
-        raise BadInput(f"Thresholds must ascend; they were {list(thresholds)}.")
-    return torch.tensor(thresholds)
+def _check_options(criteria: Sequence[Criterion], descend_on: str, objective: str) -> None:
+    for name, value, known in (
+        ("descend_on", descend_on, get_args(DescendOn)),
+        ("objective", objective, get_args(Objective)),
+    ):
+        if value not in known:
+            raise BadInput(f"{name} must be one of {known}; it was {value!r}.")
+    if not criteria or not all(0 < c.threshold <= 1 and c.alpha >= 0 for c in criteria):
+        raise BadInput(
+            f"Criteria need thresholds in (0, 1] and alphas of at least 0; {list(criteria)} came."
+        )
+    if descend_on == "scaled" and len({c.alpha for c in criteria}) > 1:
+        raise BadInput("An attack on the scaled output can descend on one alpha only.")
 
 
 def _check_targets(targets: Tensor, classes: int) -> None:

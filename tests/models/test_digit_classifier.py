@@ -7,7 +7,6 @@ import torch.nn.functional as F
 from lib.errors import BadInput
 from lib.models import (
     DenoisingClassifier,
-    FoolingGenerator,
     build,
     count_parameters,
     digit_classifier,
@@ -93,16 +92,3 @@ def test_an_omega_below_one_is_refused():
 def test_images_of_another_size_are_refused():
     with pytest.raises(BadInput, match=r"takes images \[n, 1, 28, 28\]"):
         digit_classifier(10)(torch.zeros(1, 1, 32, 32))
-
-
-def test_the_generator_has_the_weights_of_one_dense_layer():
-    network = FoolingGenerator(torch.rand(784))
-    assert count_parameters(network) == 784 * 784 + 784
-    assert network().shape == (1, 1, 28, 28)
-    assert torch.equal(network(), network.logits().sigmoid())
-
-
-@pytest.mark.parametrize("given", [torch.rand(2, 784), torch.rand(783)])
-def test_a_generator_input_that_makes_no_square_image_is_refused(given):
-    with pytest.raises(BadInput, match="a square number of entries"):
-        FoolingGenerator(given)

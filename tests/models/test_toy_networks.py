@@ -6,7 +6,7 @@ from torch import nn
 
 from lib.errors import BadInput, UnknownName
 from lib.models import build, count_parameters
-from lib.models.toy import ToyAutoencoder, ToyClassifier
+from lib.models.toy import ToyAutoencoder, ToyDenoisingClassifier
 
 
 def drawn(make=ToyAutoencoder, seed=0):
@@ -18,14 +18,14 @@ def test_parameters_by_hand(hidden):
     middle = hidden * hidden + hidden
     found = count_parameters(ToyAutoencoder(hidden))
     assert found == (2 * hidden + hidden) + middle + (2 * hidden + 2)
-    found = count_parameters(ToyClassifier(5, hidden))
-    assert found == (2 * hidden + hidden) + middle + (5 * hidden + 5)
+    found = count_parameters(ToyDenoisingClassifier(5, hidden))
+    assert found == 3 * hidden + middle + (5 * hidden + 5) + middle + (2 * hidden + 2)
 
 
 def test_default_sizes():
     assert count_parameters(ToyAutoencoder()) == 300 + 10_100 + 202
-    assert count_parameters(ToyClassifier()) == 300 + 10_100 + 303
-    assert ToyClassifier().classes == 3
+    assert count_parameters(ToyDenoisingClassifier()) == 600 + 2 * 40_200 + 603 + 402
+    assert ToyDenoisingClassifier().classes == 3
 
 
 @pytest.mark.parametrize(("name", "function"), [("relu", torch.relu), ("tanh", torch.tanh)])
@@ -40,7 +40,6 @@ def test_layers_by_hand(name, function):
 def test_the_default_activation_is_relu():
     kinds = [type(layer) for layer in ToyAutoencoder().layers]
     assert kinds == [nn.Linear, nn.ReLU, nn.Linear, nn.ReLU, nn.Linear]
-    assert [type(layer) for layer in ToyClassifier().layers] == kinds
 
 
 def test_the_output_is_linear():
@@ -51,8 +50,18 @@ def test_the_output_is_linear():
     assert r[0, 0] > 40 and r[0, 1] < -40  # no sigmoid or ReLU in between
 
 
+def test_both_heads_stand_on_the_top_layer():
+    model, x = drawn(ToyDenoisingClassifier), torch.tensor([[0.5, -1.0], [2.0, 3.0]])
+    z = torch.relu(model.trunk[2](torch.relu(model.trunk[0](x))))
+    logits, r = model.both(x)
+    assert torch.equal(logits, z @ model.head.weight.T + model.head.bias)
+    torch.testing.assert_close(r, model.decoder[2](torch.relu(model.decoder[0](z))))
+    assert torch.equal(model(x), logits) and torch.equal(model.reconstruct(x), r)
+
+
 def test_probabilities_are_the_softmax_of_the_logits():
-    model, x = drawn(ToyClassifier), torch.randn((6, 2), generator=torch.Generator().manual_seed(0))
+    model = drawn(ToyDenoisingClassifier)
+    x = torch.randn((6, 2), generator=torch.Generator().manual_seed(0))
     found = model.probabilities(x)
     powers = model(x).exp()
     torch.testing.assert_close(found, powers / powers.sum(1, keepdim=True))
@@ -60,12 +69,12 @@ def test_probabilities_are_the_softmax_of_the_logits():
 
 
 def test_the_same_generator_gives_the_same_weights():
-    for make in (ToyAutoencoder, ToyClassifier):
+    for make in (ToyAutoencoder, ToyDenoisingClassifier):
         first, again, other = (next(drawn(make, s).parameters()) for s in (0, 0, 1))
         assert torch.equal(first, again) and not torch.equal(first, other)
 
 
-@pytest.mark.parametrize("make", [ToyAutoencoder, ToyClassifier])
+@pytest.mark.parametrize("make", [ToyAutoencoder, ToyDenoisingClassifier])
 @pytest.mark.parametrize("shape", [(2,), (3, 3), (2, 3, 2), (1, 1, 2, 2)])
 def test_points_of_another_shape_are_refused(make, shape):
     with pytest.raises(BadInput, match=r"takes points \[n, 2\]; it was given \["):
@@ -74,11 +83,11 @@ def test_points_of_another_shape_are_refused(make, shape):
 
 @pytest.mark.parametrize("value", [0, -1, 2.5, True])
 def test_sizes_must_be_whole(value):
-    for make in (ToyAutoencoder, ToyClassifier):
+    for make in (ToyAutoencoder, ToyDenoisingClassifier):
         with pytest.raises(BadInput, match=f"hidden must be a whole number.*it was {value}"):
             make(hidden=value)
     with pytest.raises(BadInput, match=f"classes must be a whole number.*it was {value}"):
-        ToyClassifier(value)
+        ToyDenoisingClassifier(value)
 
 
 def test_an_unknown_activation_names_the_nearest():

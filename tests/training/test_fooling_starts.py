@@ -5,15 +5,7 @@ import pytest
 import torch
 
 from lib.errors import BadInput
-from lib.training import (
-    Fooling,
-    class_targets,
-    fool,
-    fool_arrays,
-    image_rates,
-    image_start,
-    images_of_others,
-)
+from lib.training import class_targets, image_rates, image_start, images_of_others
 
 
 def test_every_class_is_wished_equally_often():
@@ -48,30 +40,3 @@ def test_a_start_draws_the_image_but_for_black_and_white():
     wanted = torch.tensor([0.02, 0.02, 0.3, 0.5, 0.98, 0.98]).view(1, 1, 2, 3)
     torch.testing.assert_close(logits.sigmoid(), wanted, rtol=0, atol=1e-6)  # float32 rounding
     assert image_rates(3).tolist() == pytest.approx([0.1] * 3)
-
-
-def test_fooling_with_arrays_is_fooling():
-    def log_outputs(x):
-        bright = x.flatten(1).mean(1)
-        return torch.stack([bright.log(), (1 - bright).log()], 1)
-
-    start = torch.randn(4, 1, 3, 3, generator=torch.Generator().manual_seed(0))
-    targets, rates = np.array([0, 0, 1, 1]), np.full(4, 0.3, np.float32)
-    options = {"thresholds": [0.6, 0.9], "max_steps": 20, "objective": "log"}
-    wanted = fool(
-        log_outputs,
-        start,
-        torch.from_numpy(targets),
-        learning_rate=torch.from_numpy(rates),
-        **options,
-    )
-    given = ({"w": np.zeros(1, np.float32)}, 0.0, start.numpy(), targets, rates)
-    device = torch.device("cpu")
-    found = Fooling(*fool_arrays(*given, **options, function=log_outputs, device=device))
-    assert (wanted.steps >= 0).any()
-    for name in ("steps", "images", "outputs"):
-        assert isinstance(getattr(found, name), np.ndarray)
-        assert np.array_equal(getattr(found, name), getattr(wanted, name).numpy())
-    assert list(found.gradients) == list(wanted.gradients)
-    for step, norms in wanted.gradients.items():
-        assert np.array_equal(found.gradients[step], norms.numpy(), equal_nan=True)
