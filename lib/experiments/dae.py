@@ -31,11 +31,14 @@ from lib.experiments.plane import (
     ring_functions,
     ring_network,
 )
-from lib.results import collector, frame
+from lib.numbers import collector, frame, pick
 
 Add = Callable[..., None]
 Values = NDArray[np.float64]
 SHOWN_EPOCHS = (1, 2, 5, 10, 20, 50, 100)  # whose held-out accuracy becomes rows, beside the last
+SHOWN = ("test images", "two test images laid over each other", "black image", "uniform noise")
+RING_SCORES = ("classifier", "scaled output without Γ", "scaled output")
+MAIN = ("CNN", "COOL", "dAE sym")
 MARGIN = 0.1  # as near to a ring still counts as on it
 POINTS = 1000  # of each ring
 
@@ -87,6 +90,17 @@ class Measured:
         """What all trainings took, also those that were found finished."""
         return sum(e["seconds"] for n in self.networks.values() for e in n.history)
 
+    def checked(self) -> dict[str, float]:
+        """The trained numbers that a golden notebook checks, by name."""
+        low = {"table": "fooling", "score": "accuracy", "class_": at(0)}
+        first = {"table": "errors", "score": SHOWN[0]}
+        found = {f"accuracy of {name}": pick(self.rows, method=name, **low) for name in MAIN}
+        found["error norm of test images"] = pick(self.rows, method=MAIN[-1], **first)
+        found["error norm of noise"] = pick(
+            self.rows, method=MAIN[-1], **first | {"score": SHOWN[-1]}
+        )
+        return {name: float(values.iloc[0]) for name, values in found.items() if len(values)}
+
 
 def measure(settings: Settings, device: torch.device | None = None) -> Measured:
     """All numbers of the chapter: rows of the tables fooling (accuracy), training, errors,
@@ -109,7 +123,7 @@ def measure(settings: Settings, device: torch.device | None = None) -> Measured:
                 networks[name, seed] = network
                 _accuracy(add, settings, network, digits)
                 _history(add, network)
-            if name in ("CNN", "COOL", "dAE sym"):
+            if name in MAIN:
                 fresh = untrained_network(settings, name, seed, digits)
                 _accuracy(add, settings, fresh, digits)
         most = float(np.bincount(digits.test_y).max() / len(digits.test_y))
@@ -172,13 +186,8 @@ def _errors(add: Add, network: Network, digits: Digits) -> dict[str, Values]:
     draw = training.generator(network.seed, "errors")
     noise = torch.rand(x.shape, generator=draw).to(x.device)
     pairs = torch.randperm(len(x), generator=draw).to(x.device)
-    shown = {
-        "test images": x,
-        "two test images laid over each other": (x + x[pairs]) / 2,
-        "black image": torch.zeros_like(x[:1]),
-        "uniform noise": noise,
-    }
-    found = {name: D * network.seen(part)[1] for name, part in shown.items()}
+    parts = (x, (x + x[pairs]) / 2, torch.zeros_like(x[:1]), noise)
+    found = {name: D * network.seen(part)[1] for name, part in zip(SHOWN, parts, strict=True)}
     for name, values in found.items():
         where = {"table": "errors", "method": network.name, "seed": network.seed}
         add(values.mean(), score=name, metric="mean norm of the error", n=len(values), **where)
@@ -267,3 +276,8 @@ def _plane(add: Add, settings: Settings) -> tuple[dict[str, Values], dict[str, V
                 where = {"table": "rings", "method": "rings", "score": score, "seed": seed}
                 add(share, **where, metric=f"share of the {what} at 0.5", n=int(part.sum()))
     return rings, fields
+
+
+def untrained(settings: Settings, digits: Digits) -> Network:
+    """dAE sym before training, for open lines of the page where no network is trained yet."""
+    return untrained_network(settings, "dAE sym", settings.seeds[0], digits)

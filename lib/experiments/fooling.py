@@ -27,7 +27,7 @@ from lib.experiments.digit_networks import (
     load_digits,
     scaled,
 )
-from lib.results import collector, frame, full_title, published
+from lib.numbers import collector, frame, full_title, published
 from lib.training import Criterion, Fooling
 
 Add = Callable[..., None]
@@ -152,7 +152,6 @@ def largest_alpha(
 
 
 def _run(
-    settings: Settings,
     network: Network,
     kind: str,
     start: Tensor,
@@ -180,6 +179,12 @@ def _run(
     return Attacked(network, found, targets)
 
 
+def _from_image(network: Network, kind: str, x: Tensor, **options: Any) -> Attacked:
+    """An attack that starts from images `x` `[n, 1, 28, 28]`."""
+    image, rates = training.image_start(x), training.image_rates(len(x))
+    return _run(network, kind, image, rates, **options)
+
+
 def _generator(
     settings: Settings, network: Network, kind: str, n: int, rate: float, steps: int, **options: Any
 ) -> Attacked:
@@ -189,7 +194,7 @@ def _generator(
     )
     rates = training.generator_rate(given, learning_rate=rate)
     options = {"criteria": criteria_of(settings)} | options
-    return _run(settings, network, kind, start, rates, steps=steps, **options)
+    return _run(network, kind, start, rates, steps=steps, **options)
 
 
 def _rates(
@@ -333,19 +338,14 @@ def _stronger(add: Add, settings: Settings, network: Network, done: Measured) ->
     for i, criterion in enumerate(criteria_of(settings)):
         options: dict[str, Any] = {"criteria": [criterion], "descend_on": "scaled"}
         options["steps"] = settings.attack_steps
-
-        def from_image(kind: str, x: Tensor, options: dict[str, Any] = options) -> Attacked:
-            kind = f"{kind} {i}"
-            image, rates = training.image_start(x), training.image_rates(n)
-            return _run(settings, network, kind, image, rates, **options)
-
-        tried = [from_image(f"image {k}", x) for k, x in enumerate(starts)]
+        from_image = partial(_from_image, network, **options)
+        tried = [from_image(f"image {k} {i}", x) for k, x in enumerate(starts)]
         made = {
             "generator longer steps": _generator(
                 settings, network, f"long {i}", n, settings.fast_rate, **options
             ),
             "image of another class": tried[0],
-            "blend of two images": from_image("blend", blend),
+            "blend of two images": from_image(f"blend {i}", blend),
         }
         shares = {kind: rate_and_steps(a.found.steps[:, 0], 10**9)[0] for kind, a in made.items()}
         any_of = torch.stack([a.found.steps[:, 0] for a in tried]).amax(0)

@@ -24,7 +24,7 @@ from lib.experiments.digit_networks import (
     untrained_network,
 )
 from lib.experiments.open_set import baseline_scores
-from lib.results import collector, frame
+from lib.numbers import collector, frame
 
 Add = Callable[..., None]
 Values = NDArray[np.float64]

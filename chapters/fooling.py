@@ -1,0 +1,353 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Fooling: three attacks, one after the other
+#
+# **The denoising autoencoder is said to stop fooling altogether**: of 200 attempts on each data
+# set not one succeeds {cite:p}`spigler2019denoising`. The networks and their confidence are those
+# of [](dae.ipynb). Here the paper's attack is made first, as it is printed, then an attack that
+# sees the confidence, then better ones.
+#
+# :::{admonition} What we found
+# :class: tip
+# - The paper claims that no attempt fools the denoising autoencoder, where all fool the plain
+#   network; at 90 % on MNIST this is *{verdict}`dae-fooling-mnist-dae-sym-90`*.
+# - Its attack never tries to: it descends on the unscaled output, so it stops pushing as soon as
+#   the classifier is sure, and leaves the confidence as it is.
+# - So the rate hangs on what the attack descends on, on its steps, and on the $\alpha$ that it is
+#   judged with.
+# :::
+
+# %% tags=["parameters", "hide-input"]
+profile = "custom"  # the profile these values came from; goes into the record
+dataset = "mnist-5k"  # mnist-5k, mnist or fashion-mnist (grey images of 28×28)
+data_root = ""  # folder of the image sets; empty: $COMPANION_DATA, then data/
+trust = False  # also read images whose content hash is not known
+networks = ["CNN", "COOL", "dAE sym"]  # also "dAE asym"
+controls = []  # further networks, first seed: "dAE sym, L2 10", "CNN, sigmoid" and the like
+noise = 0.2  # standard deviation on the autoencoders' input; the paper: 0.1 on Fashion-MNIST
+l2 = 0.0  # weight of the squared weights; the paper: 10 on Fashion-MNIST
+reconstruction = 1.0  # weight of the reconstruction error, averaged over pixels
+pixel_error = "cross-entropy"  # of a pixel: cross-entropy or squared
+omega = 10  # units of a class in COOL's output layer
+thresholds = [0.9, 0.99]  # of the outputs
+alphas = [20.0, 3.0]  # weight of the error at each threshold; the paper: 20 and 2 on Fashion-MNIST
+seeds = [0]  # one network of each kind per seed
+epochs = 5  # passes over the training images; the paper: 100
+batch_size = 32  # images per update
+learning_rate = 0.001  # of Adam
+class_images = 0  # most training images of a class; 0: all
+missing = "train"  # what to do about a network that is not trained yet: train or skip
+attempts = 10  # fooling attempts per network, as many for each class; the paper: 200
+max_steps = 300  # most updates of the document's attack; the paper: 10,000; 0 leaves it out
+rate = 1e-5  # learning rate of its generator
+fast_rate = 1e-3  # the paper's second learning rate
+fast_steps = 30  # most updates with it
+clamped_steps = 0  # the document's attack with a clamped probability
+scaled_steps = 100  # the attack on the scaled output, at the highest threshold
+attacks = 10  # attempts of each stronger attack
+attack_steps = 60  # most updates of those
+restarts = 2  # starts of an attempt of the stronger attack with restarts
+device = "auto"  # auto, cpu or cuda
+
+# %% tags=["remove-cell"]
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from lib import experiments, figures, numbers, training, workspace
+
+began = workspace.begin()
+settings = experiments.fooling.Settings(
+    **{name: globals()[name] for name in experiments.fooling.Settings.model_fields}
+)
+device = training.named_device(settings.device)
+training.deterministic(settings.seeds[0])
+figures.use_style()
+
+# %% tags=["remove-output"]
+measured = experiments.fooling.measure(settings, device)
+page = numbers.open_page("fooling", measured)
+
+# %% [markdown]
+# ## The attack in ten lines
+#
+# One dense layer with a sigmoid makes an image from a fixed random input. Its 615,440 weights are
+# trained by Adam until the network gives a wished class an output of 0.9 or 0.99. **The loss is
+# the cross-entropy of the unscaled output $y$; only success is judged on $\tilde c(x)\, y$.**
+
+# %%
+network = next(iter(measured.networks.values()), None)
+network = network or experiments.dae.untrained(settings, measured.digits)
+rng = training.generator(0, "page")
+layer, wished = torch.nn.Linear(784, 784), torch.tensor([3])
+start, given = training.generator_start(1, generator=rng)
+with torch.no_grad():
+    layer.bias += start.flatten() - layer(given[0])  # begin where the library's attempt begins
+
+adam = torch.optim.Adam(layer.parameters(), lr=settings.rate)
+for _ in range(5):
+    image = torch.sigmoid(layer(given[0])).view(1, 1, 28, 28)
+    log_y, error = network.evidence(image)
+    loss = F.nll_loss(log_y, wished)  # no confidence in it
+    adam.zero_grad()
+    loss.backward()
+    adam.step()
+
+found = training.fool(
+    network.evidence, start, wished, criteria=[training.Criterion(1.0, 1e6)], max_steps=5,
+    learning_rate=training.generator_rate(given, learning_rate=settings.rate),
+)  # fmt: skip
+image = torch.sigmoid(layer(given[0])).view(1, 1, 28, 28).detach()
+torch.testing.assert_close(image, found.images, rtol=0, atol=2e-3)  # Adam's epsilon, float32
+print("the short cut agrees with the generator")
+
+# %% [markdown]
+# `training.fool` moves the 784 logits themselves: with a fixed input each weight's gradient is its
+# logit's times a constant, which Adam does not see, so the steps are the same and all attempts go
+# on in one batch.
+#
+# ## Does the document's attack fail?
+#
+# **At 90 % on MNIST 0 of 100 attempts should fool the denoising autoencoder, and 100 the plain
+# network.** The verdicts: {verdict}`dae-fooling-mnist-dae-sym-90` and
+# {verdict}`dae-fooling-mnist-cnn-90`. COOL lies between the two on MNIST
+# ({number}`dae-fooling-mnist-cool-90.published` as printed). At 99 % the numbers are another
+# network's in all but name, because $\alpha$ is 3 there and not 20.
+# <!-- true while: dae-fooling-mnist-dae-sym-90 is not reproduced -->
+
+# %% tags=["hide-input", "full-width"]
+columns = {f"{100 * t:g} %": {"class": experiments.dae.at(t)} for t in settings.thresholds}
+names = {name: {"method": name} for name in ("CNN", "COOL", "dAE sym", "dAE asym")}
+rates = {"score": "fooling rate", "metric": "fraction", "best": "low", "rate": True}
+page.compare(
+    names,
+    columns=columns,
+    caption="Tables 1 and 2 of the slides, MNIST: share of attempts that succeed.",
+    table="fooling",
+    dataset="MNIST",
+    **rates,
+)
+
+# %% tags=["hide-input", "full-width"]
+page.compare(
+    names,
+    columns=columns,
+    caption="The same for Fashion-MNIST.",
+    table="fooling",
+    dataset="Fashion-MNIST",
+    **rates,
+)
+
+# %% tags=["hide-input", "full-width"]
+page.compare(
+    names,
+    columns=columns,
+    caption="Mean steps of the attempts that succeed, MNIST; none where none does.",
+    decimals=1,
+    best="",
+    table="fooling",
+    dataset="MNIST",
+    score="average steps",
+    metric="optimizer steps",
+)
+
+# %% tags=["hide-input", "full-width"]
+page.verdicts("dae-fooling", "dae-steps")
+
+# %% [markdown]
+# **An attack that descends on $y$ alone stops where $y$ is 1.** Its gradient is $y - 1$ there,
+# below anything that moves a weight, and nothing has told it of the reconstruction.
+# {numref}`fig-fo-path` shows it: the output rises, the error stays that of noise. This is why the
+# rate is 0, and it says nothing of an attacker who knows the confidence.
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-fo-path", "caption": "Where the document's attempts end, this build: unscaled output of the wished class and norm of the error, for each attempt. Lines: what it takes to be let through at each threshold with its alpha."}}
+figure, axis = plt.subplots(figsize=(6.4, 3.2))
+for (kind, name), attack in measured.attacks.items():
+    if kind == "document" and attack.network.has_decoder:
+        axis.plot(784 * attack.found.errors, attack.found.outputs, ".", label=name)
+norms = np.linspace(0, 20, 200)
+for threshold, alpha in zip(settings.thresholds, settings.alphas, strict=True):
+    needed = threshold * np.exp(alpha * norms / 784)
+    axis.plot(norms, np.where(needed <= 1, needed, np.nan), label=f"{100 * threshold:g} %")
+axis.set(xlabel="norm of r(x) - x", ylabel="output y", xlim=(0, 20), ylim=(0, 1.03))
+axis.legend(fontsize="small")
+figure
+
+# %% [markdown]
+# ## What the rate hangs on: alpha
+#
+# **Is there an $\alpha$ that gives both printed numbers?** The attack does not see $\alpha$, so
+# one run tells the rate for all of them. {numref}`fig-fo-alpha` has the accuracy beside it; a
+# value that keeps the printed accuracy and lets no attempt through lies where the first curve is
+# still high and the second has come down. Our own rule, the largest $\alpha$ that leaves a
+# confidence of 0.9 to 99 of 100 held-out images, looks at neither threshold nor attack, and is
+# only a control.
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-fo-alpha", "caption": "Accuracy (solid) and rate of the document's attack (dashed) of dAE sym over alpha; left to right the thresholds, thick: norm, thin: squared norm. Dotted: the paper's alpha; crosses: its two numbers. Reference where there is one, else this build."}}
+source, where = "reference", {"table": "alpha-curve", "method": "dAE sym", "dataset": "MNIST"}
+if page.values("reference", **where, alpha="*").empty:
+    source = "this build"
+figure, axes = plt.subplots(1, len(settings.thresholds), figsize=(9.4, 3.2), sharey=True)
+for axis, threshold, paper in zip(
+    np.atleast_1d(axes), settings.thresholds, settings.alphas, strict=True
+):
+    for form, width in (("", 2.0), ("squared", 0.8)):
+        for score, style in (("accuracy", "-"), ("fooling rate", "--")):
+            cells = where | {"class_": experiments.dae.at(threshold), "score": score, "alpha": "*"}
+            found = page.values(source, **cells, **({"form": form} if form else {}))
+            means = found.groupby("alpha")["value"].mean()
+            colour = "C0" if score == "accuracy" else "C3"
+            axis.plot(means.index, means, style, color=colour, lw=width)
+    axis.axvline(paper, color="0.4", ls=":")
+    printed = {"table": "fooling", "dataset": "MNIST", "method": "dAE sym", "metric": "fraction"}
+    told = page.values("published", **printed, class_=experiments.dae.at(threshold))
+    axis.plot([paper] * len(told), told["value"], "x", color="0.2", ms=8)
+    axis.set(xscale="symlog", xlabel="alpha", title=f"{100 * threshold:g} %", xlim=(0, 500))
+figure
+
+# %% tags=["hide-input"]
+page.grid(
+    rows=["class", "arm"],
+    columns="score",
+    source=source,
+    caption="dAE sym, MNIST: our rule's alpha, and the largest that keeps the printed accuracy.",
+    table="alpha",
+    dataset="MNIST",
+    method="dAE sym",
+)
+
+# %% [markdown]
+# The other thing is the length of a step. With a rate of 1e-3 in place of 1e-5 the paper's own
+# numbers move: COOL is then fooled at {number}`dae-fast-mnist-cool-90.published`, and the plain
+# network within three steps.
+
+# %% tags=["hide-input", "full-width"]
+page.compare(
+    {
+        f"{name}, {word}": {"method": name, "score": score, "metric": metric}
+        for name in ("CNN", "COOL", "dAE sym")
+        for word, score, metric in (
+            ("rate", "fooling rate", "fraction"),
+            ("steps", "fooling steps", "mean steps"),
+        )
+    },
+    caption="The generator's rate 1e-3 at a threshold of 90 %, MNIST.",
+    best="",
+    table="fooling-fast",
+    dataset="MNIST",
+    class_="threshold=90%",
+)
+
+# %% [markdown]
+# ## Does an attack on the confidence fail?
+#
+# The paper lets the attack descend through $\tilde c(x)\, y$ as well, at 99 % on MNIST. **It
+# reports 1 % of successes, and 100 % for a network with an L2 weight of 10**, whose samples look
+# like digits and whose accuracy is lower. Sigmoid units in place of ReLU are its last control.
+
+# %% tags=["hide-input", "full-width"]
+page.compare(
+    {name: {"method": name} for name in ("COOL", "dAE sym", "dAE sym, L2 10", "dAE sym, L2 100")},
+    columns={
+        "fooling rate": {"score": "fooling rate", "metric": "fraction"},
+        "mean steps": {"score": "fooling steps", "metric": "mean steps"},
+        "accuracy": {"score": "accuracy", "metric": "fraction"},
+    },
+    caption="Attack on the scaled output, 99 %, MNIST.",
+    best="",
+    table="fooling-scaled",
+    dataset="MNIST",
+    class_="threshold=99%",
+)
+
+# %% tags=["hide-input", "full-width"]
+page.compare(
+    {name: {"method": name} for name in ("CNN", "COOL", "dAE sym")},
+    columns={
+        "accuracy": {"score": "accuracy", "metric": "fraction"},
+        "fooling rate": {"score": "fooling rate", "metric": "fraction"},
+    },
+    caption="Sigmoid units, the document's attack, 99 %, MNIST.",
+    best="",
+    table="fooling-sigmoid",
+    dataset="MNIST",
+    class_="threshold=99%",
+)
+
+# %% [markdown]
+# ## Does a better attack fail?
+#
+# Nothing obliges an attacker to start from noise, or to take short steps. Ours descend on the
+# scaled output: the generator with a hundred times the rate, and Adam on the pixels' logits from a
+# test image of another class, or from two laid over each other. An image that ends up like the
+# wished class is no fooling image, *unrecognizable to humans*: {numref}`fig-fo-images` lets the
+# reader judge, and the distance to the nearest training image measures it roughly.
+
+# %% tags=["hide-input", "full-width"]
+source = "this build" if page.values(table="fooling-stronger", attack="*").empty else "reference"
+page.grid(
+    rows=["dataset", "class", "method"],
+    columns="attack",
+    source=source,
+    caption="Share of stronger attempts that succeed.",
+    decimals=2,
+    table="fooling-stronger",
+    score="fooling rate",
+)
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-fo-images", "caption": "What the attacks on dAE sym end with, this build: one attempt per class; above it the scaled output at the first threshold."}}
+shown, alpha = {}, settings.alphas[0]
+for (kind, name), attack in measured.attacks.items():
+    if name == "dAE sym" and (kind == "document" or kind.endswith(experiments.dae.at(0.9))):
+        first = [int(np.flatnonzero(attack.targets == c)[0]) for c in range(10)]
+        outputs = attack.found.outputs * torch.exp(-alpha * attack.found.errors)
+        titles = [f"{outputs[i]:.2f}" for i in first]
+        shown[kind.partition(",")[0]] = (attack.found.images[first, 0].numpy(), titles)
+figure = plt.figure(figsize=(9, 0.95 * max(len(shown), 1) + 0.3))
+if shown:
+    figures.titled_grid(figure, shown, fontsize=8)
+figure
+
+# %% tags=["hide-input", "full-width"]
+page.verdicts("dae-stronger")
+
+# %% [markdown]
+# ## Exercise
+#
+# ```{exercise}
+# :label: ex-fo-adam
+# Run the attack with plain gradient descent in place of Adam. By which factor would the
+# generator's weights move the logits further than a step on the logits?
+# ```
+#
+# ```{solution} ex-fo-adam
+# :class: dropdown
+# By $\lVert u \rVert_2^2 + 1$ for the input $u$, since the gradient of a weight is its logit's
+# times $u_j$; with Adam, which normalises it away, by $\lVert u \rVert_1 + 1$.
+# ```
+#
+# What differs from the document stands in [](deviations.md). Our first protocol descended on the
+# scaled output with one $\alpha$ for both thresholds, and its rates were taken off this page.
+
+# %% tags=["remove-cell"]
+provenance = workspace.leave_run(
+    "fooling",
+    settings.model_dump(),
+    measured.rows,
+    began=began,
+    device=device,
+    images=measured.digits.images,
+    trained=measured.trained_seconds,
+)
