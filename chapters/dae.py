@@ -65,8 +65,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from lib import experiments, figures, numbers, scores, training, workspace
+from lib import experiments, figures, numbers, scores, training
 from lib.data import mixture
+from lib.run import workspace
 
 began = workspace.begin()
 settings = experiments.dae.Settings(

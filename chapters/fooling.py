@@ -66,7 +66,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from lib import experiments, figures, numbers, training, workspace
+from lib import experiments, figures, numbers, training
+from lib.run import workspace
 
 began = workspace.begin()
 settings = experiments.fooling.Settings(

@@ -58,7 +58,8 @@ device = "auto"  # auto, cpu or cuda
 import matplotlib.pyplot as plt
 import numpy as np
 
-from lib import experiments, figures, metrics, numbers, training, workspace
+from lib import experiments, figures, metrics, numbers, training
+from lib.run import workspace
 
 began = workspace.begin()
 settings = experiments.openset.Settings(

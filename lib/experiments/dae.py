@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 from torch import Tensor
 
-from lib import metrics, scores, training, workspace
+from lib import metrics, scores, training
 from lib.data import mixture, toy
 from lib.experiments.clutter import ClutterImages, clutter_errors
 from lib.experiments.digit_networks import (
@@ -32,6 +32,7 @@ from lib.experiments.plane import (
     ring_network,
 )
 from lib.numbers import collector, frame, pick
+from lib.run import workspace
 
 Add = Callable[..., None]
 Values = NDArray[np.float64]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 from torch import Tensor
 
-from lib import metrics, scores, training, workspace
+from lib import metrics, scores, training
 from lib.experiments.confidence import chosen_alpha
 from lib.experiments.dae import at
 from lib.experiments.digit_networks import (
@@ -28,6 +28,7 @@ from lib.experiments.digit_networks import (
     scaled,
 )
 from lib.numbers import collector, frame, full_title, published
+from lib.run import workspace
 from lib.training import Criterion, Fooling
 
 Add = Callable[..., None]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 from sklearn.svm import OneClassSVM
 
-from lib import data, metrics, scores, training, workspace
+from lib import data, metrics, scores, training
 from lib.experiments.dae import at
 from lib.experiments.digit_networks import (
     CLASSES,
@@ -25,6 +25,7 @@ from lib.experiments.digit_networks import (
 )
 from lib.experiments.open_set import baseline_scores
 from lib.numbers import collector, frame
+from lib.run import workspace
 
 Add = Callable[..., None]
 Values = NDArray[np.float64]
