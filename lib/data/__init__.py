@@ -4,7 +4,15 @@ from lib.data.clutter import cluttered, two_digits
 from lib.data.conditions import CONDITIONS, apply_condition, conditions_for
 from lib.data.cure_tsr import clean_signs, read_cure_tsr
 from lib.data.files import resolve_root
-from lib.data.images import ImageSet, content_hash, pad, resize, to_float, with_channels
+from lib.data.images import (
+    ImageSet,
+    check_range,
+    content_hash,
+    pad,
+    resize,
+    to_float,
+    with_channels,
+)
 from lib.data.kinds import evenly_spaced, normal_and_novel
 from lib.data.loading import KNOWN, load
 from lib.data.negatives import negative_samples
@@ -34,6 +42,7 @@ __all__ = [
     "Sides",
     "anomaly_labels",
     "apply_condition",
+    "check_range",
     "class_positions",
     "clean_signs",
     "cluttered",

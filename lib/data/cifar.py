@@ -17,7 +17,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lib.data.files import RawSet, fetch_into, join_parts, reading, require
+from lib.data.files import (
+    RawSet,
+    channels_first,
+    fetch_into,
+    join_parts,
+    reading,
+    require,
+    whole_numbers,
+)
 from lib.data.plain_pickle import read_plain_pickle
 
 Part = tuple[NDArray[np.uint8], NDArray[np.int64]]
@@ -72,12 +80,13 @@ def _official_part(dataset: Any, root: Path, train: bool) -> Part:
 
 def _plain_part(folder: Path, names: Sequence[str]) -> Part:
     images, labels = [], []
-    for name in names:
-        entry = read_plain_pickle(folder / name)
-        with reading(folder / name):
-            targets = np.array(entry["labels" if "labels" in entry else "fine_labels"], np.int64)
-            images.append(entry["data"].reshape(len(targets), 3, 32, 32))
-            labels.append(targets)
+    for path in (folder / name for name in names):
+        entry = read_plain_pickle(path)
+        with reading(path):
+            pixels = channels_first(path, np.asarray(entry["data"]))
+            targets = entry["labels" if "labels" in entry else "fine_labels"]
+            labels.append(whole_numbers(path, targets, len(pixels)))
+            images.append(pixels)
     return np.concatenate(images), np.concatenate(labels)
 
 

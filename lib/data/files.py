@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,16 +55,49 @@ def resolve_root(data_root: str | os.PathLike[str] | None) -> Path:
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turn any failure of the block that parses `path` into DataCorrupt, in words."""
+    """Turn any failure of the block that parses `path` into DataCorrupt, in words.
+
+    A file that may not be opened is DataMissing. No file is called worth deleting: only a checksum
+    could tell that, and these have none.
+    """
     try:
         yield
     except DataCorrupt:
         raise
+    except PermissionError as error:
+        raise DataMissing(f"{path} may not be read: give yourself the right to.") from error
     except Exception as error:  # parsers of damaged bytes fail in more ways than can be listed
         raise DataCorrupt(
-            f"{path} cannot be read ({_in_words(error)}): it is damaged or not what its name says, "
-            "so delete it and load the set again."
+            f"{path} cannot be read ({_in_words(error)}): it is damaged or not what its name says."
         ) from error
+
+
+def channels_first(path: Path, images: NDArray[Any], side: int = 32) -> NDArray[np.uint8]:
+    """Colour images of a file as uint8 `[n, 3, side, side]`, from that order or `[n, h, w, 3]`.
+
+    Also from rows `[n, 3·side²]`, in which CIFAR puts one channel after the other. Raises
+    DataCorrupt for other shapes and types: reshaped unseen, they would become noise.
+    """
+    first, last = (3, side, side), (side, side, 3)
+    if images.dtype != np.uint8 or images.shape[1:] not in (first, last, (3 * side**2,)):
+        raise DataCorrupt(
+            f"The images in {path} must be uint8 of shape [n, {side}, {side}, 3] or "
+            f"[n, 3, {side}, {side}], but are {images.dtype} of shape {list(images.shape)}."
+        )
+    if images.shape[1:] == last:
+        return np.ascontiguousarray(images.transpose(0, 3, 1, 2))
+    return images.reshape(-1, *first)
+
+
+def whole_numbers(path: Path, labels: object, n: int) -> NDArray[np.int64]:
+    """Labels of a file as int64 `[n]`, from any kind of whole number; DataCorrupt for others."""
+    found = np.asarray(labels)
+    if found.shape != (n,) or found.dtype.kind not in "iu":
+        raise DataCorrupt(
+            f"The labels in {path} must be {n} whole numbers, one for each image, but are "
+            f"{found.dtype} of shape {list(found.shape)}."
+        )
+    return found.astype(np.int64)
 
 
 def require(

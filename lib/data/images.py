@@ -129,6 +129,20 @@ def with_channels(images: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]
     return found
 
 
+def check_range(**images: torch.Tensor) -> None:
+    """Raise BadInput for float images that leave [0, 1], by the names they are given under.
+
+    Pixel values from 0 to 255 as floats would train and score without a word. uint8 ones pass here,
+    and so does NaN.
+    """
+    for word, x in images.items():
+        if x.numel() and x.is_floating_point() and (x.min() < 0 or x.max() > 1):
+            raise BadInput(
+                f"The {word} images must lie in [0, 1], but reach from {float(x.min()):g} to "
+                f"{float(x.max()):g}; divide pixel values by 255."
+            )
+
+
 def _check_pixels(images: NDArray[np.uint8]) -> None:
     if images.ndim != 4 or images.dtype != np.uint8:
         raise BadInput(

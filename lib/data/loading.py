@@ -65,8 +65,8 @@ def load(
     if origin is None and not trust:
         raise DataCorrupt(
             f"The {source.title} images found with the data root {root} are refused: their content "
-            f"hash {sha256} is not in the register of known sets, so delete the files and load "
-            "again, or pass trust=True if you know where they are from."
+            f"hash {sha256} is not in the register of known sets; pass trust=True if you know "
+            "where they are from, else put the official files there."
         )
     for array in (raw.images, raw.labels, raw.is_test):
         array.setflags(write=False)

@@ -117,9 +117,10 @@ def chance_map_mse(a: npt.ArrayLike, b: npt.ArrayLike) -> Values:
     Raises BadInput as `checked_maps` does.
     """
     first, second = checked_maps(a, b)
-    # a shuffled pixel meets every pixel equally often, so the product's mean is the means' product
-    squares = np.square(first).mean((1, 2)) + np.square(second).mean((1, 2))
-    found: Values = squares - 2 * first.mean((1, 2)) * second.mean((1, 2))
+    # a shuffled pixel meets every pixel equally often: E (a - b)² is both variances and the gap of
+    # the means, each a sum of squares, where means of squares would leave a difference
+    gap = first.mean((1, 2)) - second.mean((1, 2))
+    found: Values = first.var((1, 2)) + second.var((1, 2)) + np.square(gap)
     return found
 
 

@@ -29,8 +29,8 @@ def ssim(a: ArrayLike, b: ArrayLike, *, window: int = 7, data_range: float = 1.0
 
     Maps `[n, h, w]` with values from 0 to `data_range`: scale them first. `window` is the side of
     a square of equal weights, odd, at least 3 and no longer than the map's sides. Variances are of
-    a sample; K1 = 0.01 and K2 = 0.03. Raises BadInput as `checked_maps` does, and for another
-    window or a range that is not above 0. Source: wang2004ssim, equation 13.
+    a sample; K1 = 0.01 and K2 = 0.03. Raises BadInput as `checked_maps` does, for another window,
+    a range that is not above 0, and values outside it. Source: wang2004ssim, equation 13.
     """
     x, y = checked_maps(a, b)
     side = min(x.shape[1:])
@@ -38,6 +38,11 @@ def ssim(a: ArrayLike, b: ArrayLike, *, window: int = 7, data_range: float = 1.0
         raise BadInput(f"The window must be odd and from 3 to {side}, but {window} came.")
     if not data_range > 0:
         raise BadInput(f"The range of the values must be above 0, but {data_range} came.")
+    if min(x.min(), y.min()) < 0 or max(x.max(), y.max()) > data_range:
+        raise BadInput(
+            f"SSIM compares values from 0 to its data_range of {data_range}, but these reach from "
+            f"{min(x.min(), y.min()):g} to {max(x.max(), y.max()):g}."
+        )
 
     edge = window // 2
 

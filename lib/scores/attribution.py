@@ -14,7 +14,13 @@ from captum.attr import GuidedBackprop, IntegratedGradients
 from torch import Tensor, nn
 
 from lib.errors import BadInput
-from lib.scores.maps import Network, check_map_inputs, input_gradient, mean_errors
+from lib.scores.maps import (
+    Network,
+    check_map_inputs,
+    gradient_in_batches,
+    input_gradient,
+    mean_errors,
+)
 
 
 def gradient_times_input(model: Network, x: Tensor, *, batch_size: int = 256) -> Tensor:
@@ -92,7 +98,7 @@ def smooth_gradient(
     for _ in range(samples):
         drawn = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=generator.device)
         noisy = images + noise * drawn.to(x.device)
-        total += input_gradient(model, noisy, batch_size=batch_size)
+        total += gradient_in_batches(model, noisy, batch_size)
     return _strength(total / samples)
 
 

@@ -5,6 +5,8 @@ from torch import Tensor, nn
 
 from lib.errors import BadInput
 
+LARGEST = 10.0  # of a pixel after contrast normalisation
+
 
 @torch.no_grad()
 def deep_svdd_score(network: nn.Module, x: Tensor, centre: Tensor) -> Tensor:
@@ -17,6 +19,8 @@ def deep_svdd_score(network: nn.Module, x: Tensor, centre: Tensor) -> Tensor:
     """
     if any(module.training for module in network.modules()):
         raise BadInput("The network must be in evaluation mode to score images one by one.")
+    if x.numel() and x.abs().max() > LARGEST:
+        raise BadInput("Deep SVDD's images must be contrast normalised and scaled to about [0, 1].")
     z = network(x)
     if centre.ndim != 1 or z.shape[1:] != centre.shape:
         raise BadInput(

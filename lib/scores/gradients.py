@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lib.data import check_range
 from lib.errors import BadInput
 from lib.models import CAE
 from lib.models.transposed import decoder_layers, subpixel_convolution
@@ -29,8 +30,8 @@ def decoder_gradients(
     with `reconstruction="bce"` the binary cross-entropy averaged alike. Costs one pass over the
     images, not n, since no layer mixes images; but the answer takes half a megabyte an image.
     Parameters, their `.grad` and the random state stay as they were. Raises BadInput for images of
-    another shape or none, an unknown reconstruction, "bce" for numbers outside [0, 1], and a
-    decoder built of other layers than CAE's.
+    another shape, outside [0, 1] or none, an unknown reconstruction, and a decoder built of other
+    layers than CAE's.
     Source: kwon2020gradcon, gradient representation.
     """
     chunks = traced(model, x, reconstruction=reconstruction)
@@ -130,8 +131,7 @@ def traced(
         raise BadInput(f"The batch size must be at least 1; it was {chunk!r}.")
     if len(x) == 0:
         raise BadInput("There is no image whose gradient could be taken.")
-    if reconstruction == "bce" and not (x.min() >= 0 and x.max() <= 1):
-        raise BadInput("Binary cross-entropy needs images in [0, 1]; these leave it.")
+    check_range(given=x)
     decoder_layers(model)  # refuses others, before anything is copied
     front, layers = _taken_apart(model, fast=len(x) > FEW_IMAGES)
     to = next(model.parameters()).device

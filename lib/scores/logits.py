@@ -1,32 +1,41 @@
 """Scores that need nothing but a classifier's logits."""
 
+import math
+
 import torch
 from torch import Tensor
 
 from lib.errors import BadInput
 
+FLOOR = -700.0  # logarithms below this leave float64's range: see `_exp_in_order`
+NEGLIGIBLE = -40.0  # logarithm of a probability that 1 + p does not show in float64
+
 
 def max_probability(logits: Tensor) -> Tensor:
-    """One less the largest softmax probability, `[n]` in [0, 1); higher is more anomalous.
+    """One less the largest softmax probability, `[n]` in [0, 1), float64; higher: more anomalous.
 
-    Logits `[n, classes]`. Computed as the sum of all other probabilities: of a sure image the
-    difference from 1 would be lost in rounding. Raises BadInput for fewer than two classes, other
-    shapes, and logits that are not finite. Source: hendrycks2017baseline.
+    Logits `[n, classes]`. Computed in log space as the sum of all other probabilities, so that two
+    sure images keep their order: of them the difference from 1 would be lost in rounding. Below
+    1e-304 only the order is right. Raises BadInput for fewer than two classes, other shapes, and
+    logits that are not finite. Source: hendrycks2017baseline.
     """
-    return _others(_softmax(logits)).sum(-1)
+    return _exp_in_order(_log_others(_log_softmax(logits)).logsumexp(-1))
 
 
 def entropy(logits: Tensor) -> Tensor:
-    """Entropy of the softmax in nats, `[n]` in [0, log classes]; higher is more anomalous.
+    """Entropy of the softmax in nats, `[n]` in [0, log classes], float64; higher: more anomalous.
 
-    Logits `[n, classes]`. Raises BadInput as `max_probability` does.
+    Logits `[n, classes]`. Precision, range and errors as in `max_probability`.
     Source: dietterich2021representation, classifier indecision.
     """
-    others = _others(_softmax(logits))
-    rest = others.sum(-1)
-    # the largest probability is 1 - rest, whose logarithm keeps its digits this way alone
-    small: Tensor = torch.special.entr(others).sum(-1)
-    return small - (1 - rest) * torch.log1p(-rest)
+    others = _log_others(_log_softmax(logits))
+    rest = others.logsumexp(-1)
+    bits = others.neg().clamp(max=1e300)  # finite where p is 0
+    small = (others + bits.log()).logsumexp(-1)  # the logarithm of the sum of p · -log p
+    r = rest.exp()
+    # the largest probability is 1 - r; its part -(1 - r) · log(1 - r) becomes r where r is small
+    large = torch.where(rest > NEGLIGIBLE, ((1 - r) * -torch.log1p(-r)).log(), rest)
+    return _exp_in_order(torch.logaddexp(small, large))
 
 
 def max_logit(logits: Tensor) -> Tensor:
@@ -49,13 +58,14 @@ def energy(logits: Tensor, *, temperature: float = 1.0) -> Tensor:
 
 
 def ensemble_max_probability(members: Tensor) -> Tensor:
-    """`max_probability` of an ensemble, `[n]` in [0, 1); higher is more anomalous.
+    """`max_probability` of an ensemble, `[n]` in [0, 1), float64; higher is more anomalous.
 
     The members' probabilities are averaged first. Logits `[members, n, classes]` of networks
     trained apart from each other. Raises BadInput as `max_probability` does.
     Source: dietterich2021representation, deep ensembles; averages of methods.md 4.7.
     """
-    return _others(_softmax(members, ndim=3).mean(0)).sum(-1)
+    log_mean = _log_softmax(members, ndim=3).logsumexp(0) - math.log(len(members))
+    return _exp_in_order(_log_others(log_mean).logsumexp(-1))
 
 
 def ensemble_max_logit(members: Tensor) -> Tensor:
@@ -74,13 +84,19 @@ def checked_temperature(temperature: float) -> float:
     return temperature
 
 
-def _softmax(logits: Tensor, *, ndim: int = 2) -> Tensor:
-    return torch.softmax(_checked(logits, ndim=ndim), -1)
+def _log_softmax(logits: Tensor, *, ndim: int = 2) -> Tensor:
+    return torch.log_softmax(_checked(logits, ndim=ndim).double(), -1)
 
 
-def _others(probabilities: Tensor) -> Tensor:
-    """The probabilities with the largest of each image put to 0."""
-    return probabilities.scatter(-1, probabilities.argmax(-1, keepdim=True), 0.0)
+def _log_others(log_probabilities: Tensor) -> Tensor:
+    """The log-probabilities with the largest of each image put to minus infinity."""
+    largest = log_probabilities.argmax(-1, keepdim=True)
+    return log_probabilities.scatter(-1, largest, -torch.inf)
+
+
+def _exp_in_order(log: Tensor) -> Tensor:
+    """exp, but for values below 1e-304, which would round to 0: there a number that keeps order."""
+    return torch.where(log > FLOOR, log.exp(), math.exp(FLOOR) * FLOOR / log)
 
 
 def _checked(logits: Tensor, *, ndim: int = 2) -> Tensor:

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from lib.data import check_range
 from lib.errors import BadInput
 from lib.models import LSANetwork
 from lib.models.lsa_estimator import LSAEstimator
@@ -42,8 +43,8 @@ def lsa_scores(
     "recon" is the squared error averaged over pixels, "likelihood" minus the log-likelihood of
     the code in nats, "novelty" as in `lsa_score`. With None as `estimator` there is "recon" only.
     `x` and `validation` `[n, c, h, w]` in [0, 1], on any device; validation images are normal.
-    `batch_size` bounds the memory only. Raises BadInput for networks in training mode, missing
-    validation images, and a part that does not vary on them.
+    `batch_size` bounds the memory only. Raises BadInput for networks in training mode, images
+    outside [0, 1], missing validation images, and a part that does not vary on them.
     Source: abati2019lsa, novelty score.
     """
     for network in (autoencoder, estimator):
@@ -52,6 +53,7 @@ def lsa_scores(
             raise BadInput("LSA's scores need evaluation mode: call eval() on both networks first.")
     if batch_size < 1:
         raise BadInput(f"The batch size must be at least 1, but {batch_size} came.")
+    check_range(given=x)
     parts = _parts(autoencoder, estimator, x, batch_size)
     if estimator is None:
         return parts

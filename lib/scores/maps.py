@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from lib.data import check_range
 from lib.errors import BadInput
 
 Network = Callable[[Tensor], Tensor]
@@ -15,7 +16,7 @@ def error_map(model: Network, x: Tensor, *, batch_size: int = 256) -> Tensor:
 
     `x` `[n, c, h, w]` in [0, 1]; of several channels the largest value counts. `batch_size`
     bounds the memory only. Raises BadInput for a model in training mode, an empty set of images,
-    and a reconstruction of another shape.
+    images outside [0, 1], and a reconstruction of another shape.
     Source: feeney2021localization, equation 1.
     """
     check_map_inputs(model, x, batch_size)
@@ -32,6 +33,11 @@ def input_gradient(model: Network, x: Tensor, *, batch_size: int = 256) -> Tenso
     Raises BadInput as `error_map` does.
     """
     check_map_inputs(model, x, batch_size)
+    return gradient_in_batches(model, x, batch_size)
+
+
+def gradient_in_batches(model: Network, x: Tensor, batch_size: int) -> Tensor:
+    """`input_gradient` of inputs that may leave [0, 1]."""
     parts = []
     for part in x.split(batch_size):
         with torch.enable_grad():
@@ -107,7 +113,8 @@ def mean_errors(model: Network, x: Tensor) -> Tensor:
 
 
 def check_map_inputs(model: Network, x: Tensor, batch_size: int) -> None:
-    """Raise BadInput for a model in training mode, no images `[n, c, h, w]`, a batch size below 1.
+    """Raise BadInput for a model in training mode, no images `[n, c, h, w]` or some outside
+    [0, 1], and a batch size below 1.
 
     What every map of a model refuses.
     """
@@ -120,6 +127,7 @@ def check_map_inputs(model: Network, x: Tensor, batch_size: int) -> None:
         )
     if batch_size < 1:
         raise BadInput(f"The batch size must be at least 1, but {batch_size} came.")
+    check_range(given=x)
 
 
 def _check_maps(maps: Tensor) -> None:

@@ -2,9 +2,9 @@
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.neighbors import NearestNeighbors
 
 from lib.errors import BadInput
+from lib.scores.neighbours import nearest
 from lib.scores.weibull import checked_class_labels, checked_features
 
 
@@ -40,11 +40,10 @@ def knn_confidence(
             f"k must be from 1 to {len(known) - 1}, one less than the training images, "
             f"but {k} came."
         )
-    # brute force: in hundreds of dimensions trees of cells visit every image anyway
-    search = NearestNeighbors(n_neighbors=k, algorithm="brute", n_jobs=jobs).fit(known)
-    scale = float(np.median(search.kneighbors()[0].mean(1)))  # none is its own neighbour here
+    to_others, _ = nearest(known, None, k, jobs=jobs)  # none is its own neighbour here
+    scale = float(np.median(to_others.mean(1)))
     if scale == 0:
         raise BadInput("Half of the training images or more are copies: there is no scale.")
-    distances, places = search.kneighbors(asked)
+    distances, places = nearest(known, asked, k, jobs=jobs)
     votes = (labels[places][:, :, None] == np.arange(classes)).mean(1)
     return np.asarray(np.exp(-distances.mean(1) / scale)[:, None] * votes, np.float64)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from lib.data import check_range
 from lib.errors import BadInput
 from lib.models import Classifier, GeneralizedOdinHead
 from lib.scores.logits import checked_temperature, max_logit, max_probability
@@ -27,8 +28,8 @@ def odin(
     The result is not clipped to [0, 1]; where the gradient is 0 a pixel stays. At `epsilon` 0 this
     is `max_probability` of logits / T. In float64, since at a high T all probabilities are close.
     Costs two forward passes and a backward one. Parameters, their `.grad`, the mode and the random
-    state stay as they were. Raises BadInput for a model in training mode, no images, an epsilon
-    below 0, a temperature not above 0, and a batch size below 1.
+    state stay as they were. Raises BadInput for a model in training mode, no images, images outside
+    [0, 1], an epsilon below 0, a temperature not above 0, and a batch size below 1.
     Source: liang2018odin, temperature scaling and input preprocessing.
     """
     checked_temperature(temperature)
@@ -112,6 +113,7 @@ def _after_a_step(
         raise BadInput(f"The batch size must be at least 1, but {batch_size} came.")
     if not 0 <= epsilon < float("inf"):
         raise BadInput(f"epsilon must be a number of at least 0, but {epsilon} came.")
+    check_range(given=x)
     parts = []
     for part in x.detach().split(batch_size):
         if epsilon:

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from lib.errors import BadInput
 from lib.metrics import auroc, checked_labels
+from lib.scores.neighbours import nearest
 
 Values = NDArray[np.float64]
 Features = NDArray[np.float32]
@@ -88,7 +88,8 @@ def nominal_neighbour_distance(
     fit, and for a k that is not from 1 to m.
     """
     known, asked = _checked_pair(nominal_z, z)
-    return np.asarray(_neighbours(known, asked, k, jobs)[0][:, -1], np.float64)
+    distances, _ = _neighbours(known, asked, k, jobs)
+    return distances[:, -1]
 
 
 def forest_learning_curve(
@@ -124,13 +125,10 @@ def forest_learning_curve(
 
 def _neighbours(
     known: Features, asked: Features, k: int, jobs: int
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+) -> tuple[Values, NDArray[np.int64]]:
     if not 1 <= k <= len(known):
         raise BadInput(f"k must be from 1 to the {len(known)} known images, but {k} came.")
-    # brute force: in hundreds of dimensions trees of cells visit every image anyway
-    search = NearestNeighbors(n_neighbors=k, algorithm="brute", n_jobs=jobs).fit(known)
-    distances, places = search.kneighbors(asked)
-    return distances, places
+    return nearest(known, asked, k, jobs=jobs)
 
 
 def _checked(

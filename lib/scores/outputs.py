@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from lib.data import check_range
 from lib.models import Classifier, DenoisingClassifier
 from lib.scores.confidence import check_weight, cool_log_outputs, log_confidence
 
@@ -25,7 +26,7 @@ def log_outputs(
     first classes only: those after them were trained on negative samples. Differentiable by `x`
     `[n, 1, 28, 28]`; float64, since float32 rounds sure images to one value. The curvature factor
     is left out: it is 1 on images (methods.md 5.3). Raises BadInput as `log_confidence` and
-    `cool_log_outputs` do.
+    `cool_log_outputs` do, and for images outside [0, 1].
     Source: spigler2019denoising, scaled outputs; kardan2017cool.
     """
     check_weight("alpha", alpha)
@@ -43,6 +44,7 @@ def log_outputs_and_errors(
     0 for a network without decoder.
     """
     errors = torch.zeros(len(x), dtype=torch.float64, device=x.device)
+    check_range(given=x)
     if isinstance(model, DenoisingClassifier):
         logits, pixels = model.both(x)
         errors = -log_confidence(x, pixels.sigmoid(), alpha=1.0).double()
@@ -60,6 +62,7 @@ def error_lengths(model: DenoisingClassifier, x: Tensor, *, squared: bool = Fals
     `x` `[n, 1, 28, 28]` in [0, 1]; with `squared` the square of the norm.
     Source: spigler2019denoising, proposed solution.
     """
+    check_range(given=x)
     return -in_batches(
         lambda part: log_confidence(part, model.reconstruct(part), alpha=1.0, squared=squared), x
     )

@@ -1,11 +1,13 @@
 """Scores that know nothing: what every table must be compared with."""
 
 import math
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from lib.data import check_range
 from lib.errors import BadInput
 
 
@@ -13,8 +15,9 @@ from lib.errors import BadInput
 def mean_brightness(x: Tensor) -> Tensor:
     """Mean pixel value, `[n]` in [0, 1]; higher counts as more anomalous, by decree.
 
-    A trivial row of the tables; no reason stands behind its direction.
+    A trivial row of the tables; no reason stands behind its direction. BadInput outside [0, 1].
     """
+    check_range(given=x)
     return x.flatten(1).mean(1)
 
 
@@ -25,8 +28,7 @@ def pixel_entropy(x: Tensor) -> Tensor:
     Higher counts as more anomalous: it is what a perfect reconstruction keeps of the cross-entropy
     of `cross_entropy_error`. `x` `[n, ...]`; raises BadInput outside [0, 1].
     """
-    if not bool(((x >= 0) & (x <= 1)).all()):
-        raise BadInput("The entropy of pixels needs images in [0, 1]; these leave it.")
+    check_range(given=x)
     return F.binary_cross_entropy(x, x, reduction="none").flatten(1).mean(1)
 
 
@@ -35,7 +37,7 @@ def distance_to_mean(x: Tensor, train: Tensor) -> Tensor:
     """Mean squared distance to the mean training image, `[n]`; higher is more anomalous.
 
     `x` `[n, c, h, w]` and `train` `[m, c, h, w]`, both in [0, 1]. Raises BadInput where their
-    images differ in shape or there are no training images.
+    images differ in shape or leave [0, 1], or there are no training images.
     """
     _check_alike(x, train)
     return (x - train.mean(0)).square().flatten(1).mean(1)
@@ -45,12 +47,14 @@ def distance_to_mean(x: Tensor, train: Tensor) -> Tensor:
 def distance_to_nearest(x: Tensor, train: Tensor, *, batch_size: int = 50) -> Tensor:
     """Root mean squared difference of pixels to the nearest training image, `[n]` from 0 up.
 
-    Higher is more anomalous. `x` `[n, c, h, w]` and `train` `[m, c, h, w]` on one device; the batch
-    bounds memory only. Raises BadInput as `distance_to_mean` does.
+    Higher is more anomalous; exactly 0 for a copy. `x` `[n, c, h, w]` and `train` `[m, c, h, w]` on
+    one device; the batch bounds memory only. Raises BadInput as `distance_to_mean` does.
     """
     _check_alike(x, train)
     flat = train.flatten(1)
-    found = [torch.cdist(part, flat).amin(1) for part in x.flatten(1).split(batch_size)]
+    # never by matrix products: a difference of squares rounds away small distances
+    exact = partial(torch.cdist, x2=flat, compute_mode="donot_use_mm_for_euclid_dist")
+    found = [exact(part).amin(1) for part in x.flatten(1).split(batch_size)]
     return torch.cat(found) / math.sqrt(flat.shape[1])
 
 
@@ -59,3 +63,4 @@ def _check_alike(x: Tensor, train: Tensor) -> None:
         raise BadInput(
             f"Images {list(x.shape)} cannot be compared with training images {list(train.shape)}."
         )
+    check_range(given=x, training=train)

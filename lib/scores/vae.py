@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from lib.data import check_range
 from lib.errors import BadInput
 from lib.models import CAE
 from lib.models.vae import VAE, Reconstruction, pixel_logits, prior_divergence
@@ -15,10 +16,11 @@ from lib.models.vae import VAE, Reconstruction, pixel_logits, prior_divergence
 def latent_score(model: VAE, x: Tensor) -> Tensor:
     """KL divergence of each image's posterior from the prior, `[n]` nats; higher is more anomalous.
 
-    At least 0. `x` `[n, c, 28, 28]` in [0, 1]. Raises BadInput for a network without a posterior.
-    Source: kwon2020gradcon, "Latent".
+    At least 0. `x` `[n, c, 28, 28]` in [0, 1]. Raises BadInput for a network without a posterior
+    and images outside [0, 1]. Source: kwon2020gradcon, "Latent".
     """
     _check_variational(model)
+    check_range(given=x)
     return prior_divergence(*model.posterior(x)).clamp(min=0)  # rounding can pass 0 by a little
 
 
@@ -29,7 +31,7 @@ def elbo_score(model: VAE, x: Tensor, *, reconstruction: Reconstruction = "squar
     Reconstruction error summed over pixels and channels, plus the KL divergence: what training
     minimised, times pixels and channels. "squared" is a Gaussian of variance 1/2 less its constant.
     `x` `[n, c, 28, 28]` in [0, 1]. Raises BadInput for a network without a posterior, an unknown
-    reconstruction, and for "bce" images outside [0, 1].
+    reconstruction, and images outside [0, 1].
     Source: kwon2020gradcon, VAE; weights of methods.md 1.7.
     """
     _check_variational(model)
@@ -37,6 +39,7 @@ def elbo_score(model: VAE, x: Tensor, *, reconstruction: Reconstruction = "squar
         raise BadInput(
             f"reconstruction must be one of {get_args(Reconstruction)}; it was {reconstruction!r}."
         )
+    check_range(given=x)
     h, mean, log_variance = model.latents(x)
     if reconstruction == "bce":
         error = _cross_entropy(model, h, x).sum(1)
@@ -58,8 +61,7 @@ def cross_entropy_error(model: CAE, x: Tensor) -> Tensor:
 
 def _cross_entropy(model: CAE, h: Tensor, x: Tensor) -> Tensor:
     """Binary cross-entropy of each pixel, `[n, pixels]`."""
-    if not bool(((x >= 0) & (x <= 1)).all()):
-        raise BadInput("The cross-entropy needs images in [0, 1]; these leave it.")
+    check_range(given=x)
     logits = pixel_logits(model, h)
     return F.binary_cross_entropy_with_logits(logits, x, reduction="none").flatten(1)
 

@@ -9,7 +9,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lib.training.checks import check_counts, check_images, check_not_negative, check_positive
+from lib.training.checks import (
+    check_counts,
+    check_images,
+    check_not_negative,
+    check_positive,
+    check_some,
+)
 from lib.training.precision import Precision, autocast, check_precision
 from lib.training.resuming import State, leave_epoch, resume, weights_of
 
@@ -91,7 +97,7 @@ def mean_squared_error(model: nn.Module, images: Tensor, *, batch_size: int = 25
     Raises BadInput where there are no images.
     """
     check_counts(batch_size=batch_size)
-    check_images(given=images)
+    check_some(given=images)
     model.eval()
     total = 0.0
     with torch.no_grad():

@@ -4,6 +4,7 @@ import math
 
 from torch import Tensor
 
+from lib.data import check_range
 from lib.errors import BadInput
 
 
@@ -29,6 +30,12 @@ def check_not_negative(**numbers: object) -> None:
 
 
 def check_images(**images: Tensor) -> None:
+    """Raise BadInput where a set of images is empty, or has floats that leave [0, 1]."""
+    check_some(**images)
+    check_range(**images)
+
+
+def check_some(**images: Tensor) -> None:
     """Raise BadInput where a set of images is empty."""
     for word, x in images.items():
         if len(x) == 0:

@@ -14,10 +14,11 @@ from lib.errors import BadInput
 from lib.models import build
 from lib.models.deep_svdd import DeepSVDD
 from lib.training.autoencoder import mean_squared_error
-from lib.training.checks import check_counts, check_images, check_not_negative, check_positive
+from lib.training.checks import check_counts, check_not_negative, check_positive, check_some
 from lib.training.resuming import History, leave_epoch, resume
 
 Progress = Callable[[dict[str, float]], None]
+LARGEST = 10.0  # of a pixel after contrast normalisation: other images may leave [0, 1] by a bit
 CLEARANCE = 0.1  # of the centre's coordinates from 0, as in the public code
 
 
@@ -86,7 +87,9 @@ def fit_deep_svdd(
             check_counts(**{name: value})
     check_positive(learning_rate=learning_rate)
     check_not_negative(weight_decay=weight_decay)
-    check_images(training=train, validation=validation)
+    check_some(training=train, validation=validation)
+    if max(float(x.abs().max()) for x in (train, validation)) > LARGEST:
+        raise BadInput("Deep SVDD's images must be contrast normalised and scaled to about [0, 1].")
     if min(len(train), batch_size) < 2:
         raise BadInput("Batch norm needs at least two images in a batch and in training.")
     shared: dict[str, Any] = {

@@ -12,7 +12,7 @@ import pytest
 import torchvision
 
 from lib.data import load
-from lib.errors import DataCorrupt
+from lib.errors import DataCorrupt, DataMissing
 
 Write = Callable[..., tuple[np.ndarray, np.ndarray]]
 
@@ -170,3 +170,55 @@ def test_column_major_array_keeps_its_pixels(tmp_path: Path, write_cifar: Write)
     images, _ = write_cifar(tmp_path, dump=dump)
     image_set = load("cifar-10", data_root=tmp_path, download=False, trust=True)
     assert np.array_equal(image_set.images, images)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("keys", [str, str.encode])
+def test_files_of_other_programs_are_read(
+    tmp_path: Path, write_cifar: Write, protocol: int, keys: Callable[[str], object]
+) -> None:
+    """Any pickle protocol, keys as bytes, labels as an array, channels last: no doubt in any."""
+
+    def dump(entry: dict[str, object]) -> bytes:
+        if "data" in entry:
+            pixels = np.asarray(entry["data"]).reshape(-1, 3, 32, 32)
+            entry = {"data": pixels.transpose(0, 2, 3, 1), "labels": np.array(entry["labels"])}
+        return pickle.dumps({keys(name): value for name, value in entry.items()}, protocol)
+
+    images, labels = write_cifar(tmp_path, dump=dump)
+    image_set = load("cifar-10", data_root=tmp_path, download=False, trust=True)
+    assert np.array_equal(image_set.images, images)
+    assert np.array_equal(image_set.labels, labels)
+
+
+def test_big_endian_labels_keep_their_values(tmp_path: Path, write_cifar: Write) -> None:
+    def dump(entry: dict[str, object]) -> bytes:
+        if "labels" in entry:
+            entry = {**entry, "labels": np.array(entry["labels"], ">i4")}
+        return pickle.dumps(entry, 2)
+
+    _, labels = write_cifar(tmp_path, dump=dump)
+    image_set = load("cifar-10", data_root=tmp_path, download=False, trust=True)
+    assert np.array_equal(image_set.labels, labels)
+
+
+def test_no_file_is_called_worth_deleting(tmp_path: Path, write_cifar: Write) -> None:
+    write_cifar(tmp_path)
+    path = tmp_path / "cifar-10-batches-py" / "data_batch_3"
+    path.write_bytes(b"noise")
+    with pytest.raises(DataCorrupt, match="data_batch_3 cannot be read") as caught:
+        load("cifar-10", data_root=tmp_path, download=False, trust=True)
+    assert "delete" not in str(caught.value)
+
+
+def test_a_file_without_permission_is_not_called_damaged(
+    tmp_path: Path, write_cifar: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_cifar(tmp_path)
+
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(DataMissing, match="data_batch_1 may not be read"):
+        load("cifar-10", data_root=tmp_path, download=False, trust=True)

@@ -40,9 +40,9 @@ def test_damaged_archives_are_corrupt_in_words(tmp_path: Path, corrupt_in_words)
     [
         (None, "train_images"),
         (np.array([None, "image"], object), "svhn_part"),  # a pickle inside: not admitted
-        (np.zeros((5, 32, 32), np.uint8), r"\(5, 32, 32\)"),
-        (np.zeros((5, 3, 32, 32), np.uint8), r"\[n, 32, 32, 3\]"),
-        (np.zeros((), np.uint8), r"\(\)"),
+        (np.zeros((5, 32, 32), np.uint8), r"\[5, 32, 32\]"),
+        (np.zeros((5, 32, 3, 32), np.uint8), r"\[n, 32, 32, 3\]"),
+        (np.zeros((), np.uint8), r"\[\]"),
         (np.zeros((5, 32, 32, 3)), "float64"),
     ],
 )

@@ -31,6 +31,18 @@ def test_channels_come_first(tmp_path: Path) -> None:
         load("gtsrb", data_root=tmp_path)
 
 
+def test_channels_first_and_last_give_one_set(tmp_path: Path) -> None:
+    found = arrays()
+    np.savez(tmp_path / "gtsrb32.npz", **found)
+    last = load("gtsrb", data_root=tmp_path, trust=True)
+    turned = {k: v.transpose(0, 3, 1, 2) if v.ndim == 4 else v for k, v in found.items()}
+    labels = {k: v.astype(np.int64) for k, v in found.items() if v.ndim == 1}
+    np.savez(tmp_path / "gtsrb32.npz", **turned | labels)
+    first = load("gtsrb", data_root=tmp_path, trust=True)
+    assert np.array_equal(first.images, last.images)
+    assert np.array_equal(first.labels, last.labels)
+
+
 def test_damaged_archives_are_corrupt_in_words(tmp_path: Path, corrupt_in_words) -> None:
     np.savez(tmp_path / "gtsrb32.npz", **arrays())
     corrupt_in_words(tmp_path / "gtsrb32.npz", "gtsrb")
@@ -44,6 +56,9 @@ def test_damaged_archives_are_corrupt_in_words(tmp_path: Path, corrupt_in_words)
         {"train_labels": np.array([0, 1, 2, 43])},
         {"train_labels": np.array([0, 1, 2])},
         {"train_images": np.zeros((4, 32, 32))},
+        {"train_images": np.zeros((4, 32, 32, 3), np.float32)},
+        {"train_images": np.zeros((4, 32, 3, 32), np.uint8)},
+        {"train_labels": np.zeros(4)},
     ],
 )
 def test_archives_with_wrong_arrays_are_refused(tmp_path: Path, changes: dict) -> None:

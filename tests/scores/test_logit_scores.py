@@ -45,7 +45,6 @@ def test_each_score_equals_its_formula(name):
     logits = drawn()
     wanted = [slow(row)[name] for row in logits.double().tolist()]
     found = LOGIT_TABLE[name](logits=logits)
-    assert found.dtype == torch.float32
     assert found.tolist() == near(wanted)
     exact = LOGIT_TABLE[name](logits=logits.double())
     assert exact.tolist() == near(wanted, rel=1e-12)  # float64
@@ -73,14 +72,27 @@ def test_sure_images_keep_their_order():
     gaps = torch.arange(20.0, 80.0)
     logits = torch.stack([gaps, torch.zeros(60), torch.zeros(60)], dim=1)
     for score in (max_probability, entropy):
-        found = score(logits)
-        assert (found[1:] < found[:-1]).all()
-        assert (found > 0).all()
+        for sure in (logits, 10 * logits, 1e4 * logits):  # also beyond what exp can hold
+            found = score(sure)
+            assert (found[1:] < found[:-1]).all()
+            assert (found > 0).all()
     # each of the two others has exp(-gap); the entropy's leading part is 2 · gap · exp(-gap)
     wanted = (2 * torch.exp(-gaps.double())).tolist()
     assert max_probability(logits).tolist() == near(wanted)
     wanted = (2 * (gaps.double() + 1) * torch.exp(-gaps.double())).tolist()
     assert entropy(logits).tolist() == near(wanted)
+
+
+def test_two_sure_images_of_two_classes_do_not_tie():
+    logits = torch.tensor([[0.0, 200.0], [0.0, 300.0], [0.0, 2000.0], [0.0, 3000.0]])
+    for score in (max_probability, entropy):
+        for found in (score(logits), score(logits.double()), score(logits.flip(1))):
+            assert (found.diff() < 0).all() and (found > 0).all()
+    members = torch.stack([logits, logits])
+    assert (ensemble_max_probability(members).diff() < 0).all()
+    # 1 - p = 1 / (1 + exp(200)), and the entropy is that times 200 + 1
+    assert max_probability(logits)[0].item() == pytest.approx(math.exp(-200), rel=1e-12)
+    assert entropy(logits)[0].item() == pytest.approx(201 * math.exp(-200), rel=1e-12)
 
 
 @pytest.mark.parametrize("name", LOGIT_TABLE)
