@@ -35,12 +35,7 @@ from lib.training.recipes import (
     recipe_words,
     untrained_network,
 )
-from lib.training.reference import (
-    ReferenceGradient,
-    gradient_cosines,
-    load_reference,
-    save_reference,
-)
+from lib.training.reference import ReferenceGradient, gradient_cosines, save_reference
 from lib.training.seeding import deterministic, generator, numpy_generator
 from lib.training.stacked import fit_stacked as fit_stacked
 from lib.training.toy import drawn_from, fit_toy_cae, fit_toy_dae, fit_toy_denoising_classifier
@@ -96,7 +91,6 @@ __all__ = [
     "image_start",
     "images_of_others",
     "load_checkpoint",
-    "load_reference",
     "mean_gradient",
     "mean_squared_error",
     "named_device",

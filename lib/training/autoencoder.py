@@ -1,7 +1,6 @@
 """Training of a plain autoencoder on normal images, with or without noise on its input."""
 
-import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lib.training import loop
 from lib.training.checks import (
     check_counts,
     check_images,
@@ -16,10 +16,8 @@ from lib.training.checks import (
     check_positive,
     check_some,
 )
+from lib.training.loop import Progress, State
 from lib.training.precision import Precision, autocast, check_precision
-from lib.training.resuming import State, leave_epoch, resume, weights_of
-
-Progress = Callable[[dict[str, float]], None]
 
 
 @dataclass(frozen=True)
@@ -71,24 +69,31 @@ def fit_autoencoder(
     check_precision(precision)
     check_images(training=train, validation=validation)
     optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate)
-    parts = (checkpoint, model, optimiser, generator)
-    history, snapshots = resume(*parts, fingerprint=fingerprint, epochs=epochs, keep=keep)
 
-    for epoch in range(len(history) + 1, epochs + 1):
-        start = time.monotonic()
-        trained = _train_epoch(
-            model, train, optimiser, batch_size, noise=noise, precision=precision, draw=generator
-        )
-        held_out = mean_squared_error(model, validation, batch_size=batch_size)
-        entry = {"epoch": float(epoch), "train_L": trained, "validation_L": held_out}
-        entry["seconds"] = time.monotonic() - start
-        history.append(entry)
-        if epoch in keep:
-            snapshots[epoch] = weights_of(model)
-        leave_epoch(*parts, fingerprint=fingerprint, history=history, snapshots=snapshots)
-        if progress is not None:
-            progress(entry)
-    return TrainedAutoencoder(model.eval(), snapshots, history)
+    def step(batch: Tensor) -> dict[str, Tensor]:
+        x = given = train[batch]
+        if noise:
+            drawn = torch.randn(x.shape, generator=generator).to(x.device)
+            given = (x + noise * drawn).clamp(0, 1)
+        with autocast(x.device, precision):
+            drawn_anew = model(given)
+        return {"train_L": loop.backward(optimiser, F.mse_loss(drawn_anew.float(), x))}
+
+    course = loop.train(
+        model,
+        optimiser,
+        step,
+        lambda: {"validation_L": mean_squared_error(model, validation, batch_size=batch_size)},
+        images=train,
+        generator=generator,
+        epochs=epochs,
+        batch_size=batch_size,
+        keep=keep,
+        progress=progress,
+        checkpoint=checkpoint,
+        fingerprint=fingerprint,
+    )
+    return TrainedAutoencoder(model, course.snapshots, course.history)
 
 
 def mean_squared_error(model: nn.Module, images: Tensor, *, batch_size: int = 256) -> float:
@@ -104,33 +109,3 @@ def mean_squared_error(model: nn.Module, images: Tensor, *, batch_size: int = 25
         for x in images.split(batch_size):
             total += float(F.mse_loss(model(x), x)) * len(x)
     return total / len(images)
-
-
-def _train_epoch(
-    model: nn.Module,
-    train: Tensor,
-    optimiser: torch.optim.Optimizer,
-    batch_size: int,
-    *,
-    noise: float,
-    precision: Precision,
-    draw: torch.Generator,
-) -> float:
-    model.train()
-    order = torch.randperm(len(train), generator=draw).to(train.device)
-    total, seen = 0.0, 0
-    for batch in order.split(batch_size):
-        if len(batch) == 1 < batch_size and seen:
-            break
-        x = given = train[batch]
-        if noise:
-            drawn = torch.randn(x.shape, generator=draw).to(x.device)
-            given = (x + noise * drawn).clamp(0, 1)
-        with autocast(x.device, precision):
-            found = model(given)
-        loss = F.mse_loss(found.float(), x)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        total, seen = total + float(loss.detach()) * len(batch), seen + len(batch)
-    return total / seen

@@ -1,6 +1,7 @@
 """Checkpoints: whole or not at all, tensors and plain values only."""
 
 import hashlib
+import inspect
 import json
 import pickle
 import zipfile
@@ -13,7 +14,6 @@ import torch
 from lib.errors import DataCorrupt
 from lib.files import whole
 from lib.models import build
-from lib.training.code_files import code_files
 from lib.training.seeding import generator
 
 
@@ -42,13 +42,15 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def fingerprint(settings: Mapping[str, Any], rule: object, *code: object) -> str:
-    """Hash of the settings and of all files that the training depends on.
+    """Hash of the settings and of the files that define the training's code.
 
     A checkpoint counts only where it agrees. The training `rule` and further `code`, such as the
-    classes of networks, are classes or functions; how weights and batches are drawn always counts.
+    classes of networks, are classes or functions; the loop, and how weights and batches are drawn,
+    always count. What those files import does not: a checkpoint serves one run that was killed.
     """
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
     digest.update(torch.__version__.encode())
-    for file in code_files(rule, *code, build, generator):
-        digest.update(file.read_bytes())
+    files = {inspect.getfile(thing) for thing in (rule, *code, build, generator)}  # type: ignore[arg-type]
+    for file in sorted([*files, str(Path(__file__).with_name("loop.py"))]):
+        digest.update(Path(file).read_bytes())
     return digest.hexdigest()

@@ -1,28 +1,25 @@
 """Training of a classifier, alone or with an auxiliary task beside it."""
 
-import math
-import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import torch
 from torch import Tensor, nn
 
 from lib.errors import BadInput
 from lib.models import Classifier, parameter_groups
+from lib.training import loop
 from lib.training.augment import as_float, crop_and_flip
 from lib.training.auxiliary import Auxiliary, draw_turns
-from lib.training.checkpoint import load_checkpoint, save_checkpoint
 from lib.training.checks import check_counts, check_images, check_not_negative, check_positive
-from lib.training.objective import Errors, Labelled, batch_errors, held_out_errors
+from lib.training.loop import Progress, State
+from lib.training.objective import Labelled, batch_errors, held_out_errors
 from lib.training.precision import Precision, check_precision
 from lib.training.rates import Schedule, rate_at
 
-Progress = Callable[[dict[str, float]], None]
-State = dict[str, Tensor]
 MOMENTUM = 0.9
 
 
@@ -93,103 +90,61 @@ def fit_classifier(
     parts = nn.ModuleList([model] if auxiliary is None else [model, auxiliary.head])
     groups = parameter_groups(parts, weight_decay=weight_decay)
     optimiser = torch.optim.SGD(groups, lr=learning_rate, momentum=MOMENTUM)
-    history: list[dict[str, float]] = []
-    snapshots: dict[int, State] = {}
-    chosen: dict[str, Any] = {}
-    if checkpoint is not None and checkpoint.exists():
-        state = load_checkpoint(checkpoint)
-        missed = {e for e in keep if e <= len(state["history"])} - set(state["snapshots"])
-        alike = state.get("fingerprint") == fingerprint and state.get("epochs") == epochs
-        if alike and not missed:
-            parts.load_state_dict(state["parts"])
-            optimiser.load_state_dict(state["optimiser"])
-            generator.set_state(state["generator"])
-            history, snapshots, chosen = state["history"], state["snapshots"], state["chosen"]
-
     errors = partial(
         batch_errors, model, auxiliary, classification=classification, precision=precision
     )
     n = len(train[0])
     steps = max(n // batch_size + (n % batch_size > 1), 1)  # less a last batch of one image
-    rate = partial(rate_at, schedule, peak=learning_rate, epochs=epochs, steps_per_epoch=steps)
-    for epoch in range(len(history) + 1, epochs + 1):
-        start, rows = time.monotonic(), []
-        parts.train()
-        order = torch.randperm(n, generator=generator).to(train[0].device)
-        for i, batch in enumerate(order.split(batch_size)[:steps]):
-            x, labels = train[0][batch], train[1][batch]
-            if augment:
-                x = crop_and_flip(x, generator=generator, flip=flip)
-            turns = draw_turns(auxiliary, len(x), generator).to(x.device)
-            for group in optimiser.param_groups:
-                group["lr"] = rate((epoch - 1) * steps + i)
-            found = errors(as_float(x), labels, turns)
-            rows.append(_step(parts, optimiser, found, len(x)))
-        entry = {"epoch": float(epoch)} | _means(rows)
-        parts.eval()
+
+    def rate(epoch: int, i: int) -> float:
+        at = (epoch - 1) * steps + i
+        return rate_at(schedule, at, peak=learning_rate, epochs=epochs, steps_per_epoch=steps)
+
+    def step(batch: Tensor) -> dict[str, Tensor]:
+        x, labels = train[0][batch], train[1][batch]
+        if augment:
+            x = crop_and_flip(x, generator=generator, flip=flip)
+        turns = draw_turns(auxiliary, len(x), generator).to(x.device)
+        batch_error = errors(as_float(x), labels, turns)
+        figures = {
+            "train_loss": loop.backward(optimiser, batch_error.objective),
+            "train_accuracy": batch_error.correct.double() / len(x),
+            "gradient_norm": torch.nn.utils.get_total_norm(
+                [p.grad for p in parts.parameters() if p.grad is not None]
+            ),
+        }
+        return (
+            figures if auxiliary is None else figures | {"train_auxiliary": batch_error.auxiliary}
+        )
+
+    def validate() -> dict[str, float]:
         loss, accuracy, error = held_out_errors(errors, validation, batch_size=batch_size)
-        entry |= {"validation_loss": loss, "validation_accuracy": accuracy}
-        if auxiliary is None:
-            del entry["train_auxiliary"]
-        else:
-            entry["validation_auxiliary"] = error
-        entry["seconds"] = time.monotonic() - start
-        history.append(entry)
-        merit = accuracy if classification else -error
-        # an error that is no number is never better, and always replaced
-        if not chosen or merit > chosen["merit"] or math.isnan(chosen["merit"]):
-            chosen = {"merit": merit, "epoch": epoch, "parts": _copy(parts)}
-        if epoch in keep:
-            snapshots[epoch] = _copy(model)
-        if checkpoint is not None:
-            save_checkpoint(
-                checkpoint,
-                {
-                    "fingerprint": fingerprint,
-                    "epochs": epochs,
-                    "parts": parts.state_dict(),
-                    "optimiser": optimiser.state_dict(),
-                    "generator": generator.get_state(),
-                    "history": history,
-                    "snapshots": snapshots,
-                    "chosen": chosen,
-                },
-            )
-        if progress is not None:
-            progress(entry)
+        entry = {"validation_loss": loss, "validation_accuracy": accuracy}
+        return entry if auxiliary is None else entry | {"validation_auxiliary": error}
 
-    parts.load_state_dict(chosen["parts"])
-    parts.eval()
-    return TrainedClassifier(model, chosen["epoch"], snapshots, history)
-
-
-def _step(
-    parts: nn.Module, optimiser: torch.optim.Optimizer, found: Errors, n: int
-) -> tuple[int, Tensor]:
-    """One update; the batch's size and its objective, right classes, task error, gradient norm."""
-    optimiser.zero_grad()
-    found.objective.backward()
-    gradients = [p.grad for p in parts.parameters() if p.grad is not None]
-    norm = torch.nn.utils.get_total_norm(gradients)
-    optimiser.step()
-    kept = [found.objective.detach(), found.correct.float(), found.auxiliary, norm]
-    return n, torch.stack(kept)  # still a tensor, so that a GPU need not wait for each step
-
-
-def _means(rows: list[tuple[int, Tensor]]) -> dict[str, float]:
-    """Training figures of an epoch: means over its images, the gradient norm over its steps."""
-    sizes = torch.tensor([n for n, _ in rows], dtype=torch.float64)
-    objective, correct, error, norm = torch.stack([row for _, row in rows]).cpu().double().unbind(1)
-    return {
-        "train_loss": float((objective * sizes).sum() / sizes.sum()),
-        "train_accuracy": float(correct.sum() / sizes.sum()),
-        "train_auxiliary": float((error * sizes).sum() / sizes.sum()),
-        "gradient_norm": float(norm.mean()),
-    }
-
-
-def _copy(network: nn.Module) -> State:
-    return {k: v.detach().cpu().clone() for k, v in network.state_dict().items()}
+    merit = "validation_accuracy" if classification else "validation_auxiliary"
+    course = loop.train(
+        parts,
+        optimiser,
+        step,
+        validate,
+        images=train[0],
+        generator=generator,
+        epochs=epochs,
+        batch_size=batch_size,
+        by_step=("gradient_norm",),
+        rate=rate,
+        choose=partial(loop.best_so_far, name=merit, highest=bool(classification)),
+        keep=keep,
+        snapshot=lambda: [loop.weights_of(part) for part in parts],
+        progress=progress,
+        checkpoint=checkpoint,
+        fingerprint=f"{fingerprint} of {epochs} epochs",  # on which the learning rates depend
+    )
+    for part, weights in zip(parts, course.chosen["kept"], strict=True):
+        part.load_state_dict(weights)
+    snapshots = {epoch: weights[0] for epoch, weights in course.snapshots.items()}
+    return TrainedClassifier(model, course.chosen["epoch"], snapshots, course.history)
 
 
 def _check_labelled(model: Classifier, **sets: Labelled) -> None:

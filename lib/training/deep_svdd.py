@@ -1,6 +1,5 @@
 """Training of Deep SVDD: as an autoencoder first, then towards one centre."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +12,11 @@ from torch import Tensor, nn
 from lib.errors import BadInput
 from lib.models import build
 from lib.models.deep_svdd import DeepSVDD
+from lib.training import loop
 from lib.training.autoencoder import mean_squared_error
 from lib.training.checks import check_counts, check_not_negative, check_positive, check_some
-from lib.training.resuming import History, leave_epoch, resume
+from lib.training.loop import History, Progress
 
-Progress = Callable[[dict[str, float]], None]
 LARGEST = 10.0  # of a pixel after contrast normalisation: other images may leave [0, 1] by a bit
 CLEARANCE = 0.1  # of the centre's coordinates from 0, as in the public code
 
@@ -196,46 +195,24 @@ def _fit(
 ) -> History:
     """One stage: Adam on `loss` of a batch, then `measure` in evaluation mode, epoch by epoch."""
     optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate, weight_decay=weight_decay)
-    parts = (checkpoint, model, optimiser, generator)
-    history, _ = resume(*parts, fingerprint=fingerprint, epochs=epochs, keep=())
-    for epoch in range(len(history) + 1, epochs + 1):
-        start = time.monotonic()
-        late = milestone is not None and epoch > milestone
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate / 10 if late else learning_rate
-        entry = {"epoch": float(epoch)}
-        entry[name] = _train_epoch(model, train, loss, optimiser, batch_size, generator)
-        model.eval()
-        entry |= measure()
-        entry["seconds"] = time.monotonic() - start
-        history.append(entry)
-        leave_epoch(*parts, fingerprint=fingerprint, history=history, snapshots={})
-        if progress is not None:
-            progress(entry)
-    model.eval()
-    return history
 
+    def rate(epoch: int, _: int) -> float:
+        return learning_rate / 10 if milestone is not None and epoch > milestone else learning_rate
 
-def _train_epoch(
-    model: nn.Module,
-    train: Tensor,
-    loss: Callable[[Tensor], Tensor],
-    optimiser: torch.optim.Optimizer,
-    batch_size: int,
-    generator: torch.Generator,
-) -> float:
-    model.train()
-    order = torch.randperm(len(train), generator=generator).to(train.device)
-    total, seen = 0.0, 0
-    for batch in order.split(batch_size):
-        if len(batch) == 1:
-            break
-        found = loss(train[batch])
-        optimiser.zero_grad()
-        found.backward()
-        optimiser.step()
-        total, seen = total + float(found.detach()) * len(batch), seen + len(batch)
-    return total / seen
+    return loop.train(
+        model,
+        optimiser,
+        lambda batch: {name: loop.backward(optimiser, loss(train[batch]))},
+        measure,
+        images=train,
+        generator=generator,
+        epochs=epochs,
+        batch_size=batch_size,
+        rate=rate,
+        progress=progress,
+        checkpoint=checkpoint,
+        fingerprint=fingerprint,
+    ).history
 
 
 @torch.no_grad()

@@ -1,6 +1,5 @@
-"""Training of the small digit networks: one loop, and the loss of each kind of network."""
+"""Training of the small digit networks: the loss of each kind of network."""
 
-import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +11,10 @@ from torch import Tensor
 
 from lib.errors import BadInput
 from lib.models import Classifier, DenoisingClassifier
-from lib.training.autoencoder import Progress
+from lib.training import loop
 from lib.training.checks import check_counts, check_images, check_not_negative, check_positive
+from lib.training.loop import Progress, State
 from lib.training.objective import Labelled
-from lib.training.resuming import State, leave_epoch, resume, weights_of
 
 Loss = Callable[[Classifier, Tensor, Tensor, torch.Generator], Tensor]
 PixelError = Literal["cross-entropy", "squared"]
@@ -126,29 +125,27 @@ def fit_digits(
         {"params": biases, "weight_decay": 0.0},
     ]
     optimiser = torch.optim.Adam(groups, lr=learning_rate, fused=True)
-    parts = (checkpoint, model, optimiser, generator)
-    history, snapshots = resume(*parts, fingerprint=fingerprint, epochs=epochs, keep=keep)
 
-    for epoch in range(len(history) + 1, epochs + 1):
-        start, total = time.monotonic(), torch.zeros((), dtype=torch.float64)
-        model.train()
-        order = torch.randperm(len(train[0]), generator=generator).to(train[0].device)
-        for batch in order.split(batch_size):
-            found = loss(model, train[0][batch], train[1][batch], generator)
-            optimiser.zero_grad()
-            found.backward()
-            optimiser.step()
-            total += found.detach().double().cpu() * len(batch)
-        entry = {"epoch": float(epoch), "train_loss": float(total) / len(order)}
-        entry |= _held_out(model.eval(), loss, validation, batch_size=batch_size)
-        entry["seconds"] = time.monotonic() - start
-        history.append(entry)
-        if epoch in keep:
-            snapshots[epoch] = weights_of(model)
-        leave_epoch(*parts, fingerprint=fingerprint, history=history, snapshots=snapshots)
-        if progress is not None:
-            progress(entry)
-    return TrainedDigits(model.eval(), snapshots, history)
+    def step(batch: Tensor) -> dict[str, Tensor]:
+        found = loss(model, train[0][batch], train[1][batch], generator)
+        return {"train_loss": loop.backward(optimiser, found)}
+
+    course = loop.train(
+        model,
+        optimiser,
+        step,
+        lambda: _held_out(model, loss, validation, batch_size=batch_size),
+        images=train[0],
+        generator=generator,
+        epochs=epochs,
+        batch_size=batch_size,
+        leave_one_out=False,
+        keep=keep,
+        progress=progress,
+        checkpoint=checkpoint,
+        fingerprint=fingerprint,
+    )
+    return TrainedDigits(model, course.snapshots, course.history)
 
 
 @torch.no_grad()

@@ -1,10 +1,10 @@
 """Training of GradCon's autoencoders, with or without the constraint on their gradients."""
 
 import copy
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar, get_args
+from typing import Generic, Literal, TypeVar, get_args
 
 import torch
 from torch import Tensor
@@ -12,9 +12,10 @@ from torch import Tensor
 from lib.errors import BadInput
 from lib.models import CAE, decoder_weights
 from lib.models.vae import LATENT, VAE, Reconstruction
-from lib.training.checkpoint import load_checkpoint, save_checkpoint
+from lib.training import loop
 from lib.training.checks import check_counts, check_images, check_not_negative, check_positive
 from lib.training.constraint import objective_backward
+from lib.training.loop import Progress
 from lib.training.reconstruction import (
     check_choice,
     check_reconstruction,
@@ -25,7 +26,6 @@ from lib.training.reference import ReferenceGradient, gradient_cosines
 Network = TypeVar("Network", bound=CAE)
 Selection = Literal["best", "last", "official"]
 Reference = Literal["all", "decaying"]
-Progress = Callable[[dict[str, float]], None]
 
 
 @dataclass(frozen=True)
@@ -107,65 +107,55 @@ def fit(
     check_reconstruction(reconstruction, train=train, validation=validation)
     # fused: one pass over the weights, a tenth of the VAE's step otherwise
     optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)
-    kept_decay = decay if reference == "decaying" else None
-    running = ReferenceGradient(decay=kept_decay)
-    history: list[dict[str, float]] = []
-    chosen: dict[str, Any] = {}
-    snapshots: dict[int, tuple[dict[str, Tensor], list[Tensor]]] = {}
-    if checkpoint is not None and checkpoint.exists():
-        state = load_checkpoint(checkpoint)
-        past = len(state["history"])
-        missed = {epoch for epoch in keep if epoch <= past} - set(state.get("snapshots", {}))
-        if state.get("fingerprint") == fingerprint and past <= epochs and not missed:
-            model.load_state_dict(state["model"])
-            optimiser.load_state_dict(state["optimiser"])
-            device = train.device
-            means = [m.to(device) for m in state["mean"]]
-            running = ReferenceGradient(means, state["steps"], kept_decay)
-            generator.set_state(state["generator"])
-            history, chosen = state["history"], state["chosen"]
-            snapshots = {
-                epoch: (weights, [m.to(device) for m in mean])
-                for epoch, (weights, mean) in state.get("snapshots", {}).items()
-            }
+    device = train.device
+    decaying = decay if reference == "decaying" else None
+    running = ReferenceGradient(decay=decaying, device=device)
 
-    for epoch in range(len(history) + 1, epochs + 1):
-        entry = {"epoch": float(epoch)}
-        entry |= _train_epoch(
-            model, train, running, optimiser, alpha, batch_size, generator, reconstruction
+    def one_step(batch: Tensor) -> dict[str, float]:
+        x, noise = train[batch], None
+        if isinstance(model, VAE):
+            drawn = torch.randn((len(x), LATENT), generator=generator, dtype=x.dtype)
+            noise = drawn.to(x.device)
+        first = not running.mean
+        objective, loss, cosine = gradients(
+            model, x, running, alpha, reconstruction=reconstruction, noise=noise
         )
-        entry |= _validate(model, validation, running, alpha, batch_size, reconstruction)
-        earlier = min((past["validation_J"] for past in history), default=float("inf"))
-        history.append(entry)
-        looked_at = selection != "official" or epoch % 5 == 1 or epoch == epochs
-        hit = selection == "last" or (looked_at and entry["validation_J"] < earlier)
-        if hit or not chosen.get("hit"):  # where J was never a number the last epoch stands in
-            chosen = {"hit": hit, "epoch": epoch, "model": _copy(model)}
-            chosen |= {"mean": running.copy().mean, "steps": running.steps}
-        if epoch in keep:
-            snapshots[epoch] = (_copy(model), running.copy().mean)
-        if checkpoint is not None:
-            save_checkpoint(
-                checkpoint,
-                {
-                    "fingerprint": fingerprint,
-                    "model": model.state_dict(),
-                    "optimiser": optimiser.state_dict(),
-                    "mean": running.mean,
-                    "steps": running.steps,
-                    "generator": generator.get_state(),
-                    "history": history,
-                    "chosen": chosen,
-                    "snapshots": snapshots,
-                },
-            )
-        if progress is not None:
-            progress(entry)
+        figures = {"train_J": objective, "train_L": loss}
+        return figures if first else figures | {"train_cosine": cosine}
 
-    model.load_state_dict(chosen["model"])
-    means = [m.to(train.device) for m in chosen["mean"]]
-    selected = ReferenceGradient(means, chosen["steps"], kept_decay)
-    return Fitted(model, selected, chosen["epoch"], history, snapshots)
+    def choose(history: loop.History) -> bool:
+        looked_at = len(history) % 5 == 1 or len(history) == epochs
+        return (selection == "best" or looked_at) and loop.best_so_far(history, "validation_J")
+
+    course = loop.train(
+        model,
+        optimiser,
+        one_step,
+        lambda: _validate(model, validation, running, alpha, batch_size, reconstruction),
+        images=train,
+        generator=generator,
+        epochs=epochs,
+        batch_size=batch_size,
+        leave_one_out=False,
+        by_step=("train_cosine",),
+        choose=None if selection == "last" else choose,
+        keep=keep,
+        snapshot=lambda: (loop.weights_of(model), running.copy().state_dict()),
+        beside={"reference": running},
+        progress=progress,
+        checkpoint=checkpoint,
+        fingerprint=fingerprint,
+    )
+    epoch = epochs
+    if course.chosen:
+        epoch, (weights, state) = course.chosen["epoch"], course.chosen["kept"]
+        model.load_state_dict(weights)
+        running.load_state_dict(state)
+    snapshots = {
+        at: (weights, [m.to(device) for m in state["mean"]])
+        for at, (weights, state) in course.snapshots.items()
+    }
+    return Fitted(model, running, epoch, course.history, snapshots)
 
 
 def step(
@@ -183,13 +173,27 @@ def step(
     The very first step has no reference, so its gradient loss is 0 and its cosine NaN.
     `noise` `[n, 576]` is a VAE's; without it the latents are the posterior's means.
     """
+    figures = gradients(model, x, reference, alpha, reconstruction=reconstruction, noise=noise)
+    optimiser.step()
+    return figures
+
+
+def gradients(
+    model: CAE,
+    x: Tensor,
+    reference: ReferenceGradient,
+    alpha: float,
+    *,
+    reconstruction: Reconstruction = "squared",
+    noise: Tensor | None = None,
+) -> tuple[float, float, float]:
+    """`step` without the update of the weights: leaves dJ/dw in them, and updates `reference`."""
     loss, cosine = objective_backward(
         model, x, reference.mean, alpha=alpha, reconstruction=reconstruction, noise=noise
     )
     objective = loss - alpha * cosine if alpha != 0 and reference.mean else loss
     # dJ/dw and not dL/dw, so the reference contains the second-order part
     reference.update([w.grad for w in decoder_weights(model) if w.grad is not None])
-    optimiser.step()
     return objective, loss, cosine
 
 
@@ -216,34 +220,6 @@ def mean_gradient(
     return reference
 
 
-def _train_epoch(
-    model: CAE,
-    train: Tensor,
-    reference: ReferenceGradient,
-    optimiser: torch.optim.Optimizer,
-    alpha: float,
-    batch_size: int,
-    generator: torch.Generator,
-    reconstruction: Reconstruction,
-) -> dict[str, float]:
-    order = torch.randperm(len(train), generator=generator).to(train.device)
-    batches = order.split(batch_size)
-    sums, cosines = torch.zeros(2, dtype=torch.float64), []
-    for batch in batches:
-        x, noise = train[batch], None
-        if isinstance(model, VAE):
-            drawn = torch.randn((len(x), LATENT), generator=generator, dtype=x.dtype)
-            noise = drawn.to(x.device)
-        objective, loss, cosine = step(
-            model, x, reference, optimiser, alpha, reconstruction=reconstruction, noise=noise
-        )
-        sums += torch.tensor([objective, loss], dtype=torch.float64) * len(batch)
-        cosines.append(cosine)
-    objective, loss = (sums / len(train)).tolist()
-    cosine = float(torch.tensor(cosines).nanmean())
-    return {"train_J": objective, "train_L": loss, "train_cosine": cosine}
-
-
 def _validate(
     model: CAE,
     validation: Tensor,
@@ -266,7 +242,3 @@ def _validate(
     if isinstance(model, VAE):
         entry["validation_KL"] = divergence
     return entry | {"validation_J": loss - alpha * cosine}
-
-
-def _copy(model: CAE) -> dict[str, Tensor]:
-    return {name: value.detach().clone() for name, value in model.state_dict().items()}

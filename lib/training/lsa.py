@@ -1,20 +1,20 @@
 """Training of latent space autoregression: autoencoder and density estimator in one loss."""
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from lib.models import LSANetwork
 from lib.models.lsa_estimator import LSAEstimator
+from lib.training import loop
 from lib.training.checks import check_counts, check_images, check_not_negative, check_positive
+from lib.training.loop import Progress
 from lib.training.precision import Precision, autocast, check_precision
-from lib.training.resuming import leave_epoch, resume
 
-Progress = Callable[[dict[str, float]], None]
+Number = TypeVar("Number", Tensor, float)
 
 
 @dataclass(frozen=True)
@@ -71,28 +71,26 @@ def fit_lsa(
     if estimator is not None:
         both["estimator"] = estimator
     optimiser = torch.optim.Adam(both.parameters(), lr=learning_rate)
-    parts = (checkpoint, both, optimiser, generator)
-    history, _ = resume(*parts, fingerprint=fingerprint, epochs=epochs, keep=())
 
-    for epoch in range(len(history) + 1, epochs + 1):
-        start = time.monotonic()
-        entry = {"epoch": float(epoch)}
-        order = torch.randperm(len(train), generator=generator).to(train.device)
-        both.train()
-        found = _train_epoch(
-            autoencoder, estimator, train, order, optimiser, weight, batch_size, precision
-        )
-        entry |= _named("train", found, weight, estimator)
-        both.eval()
-        found = _held_out(autoencoder, estimator, validation, batch_size)
-        entry |= _named("validation", found, weight, estimator)
-        entry["seconds"] = time.monotonic() - start
-        history.append(entry)
-        leave_epoch(*parts, fingerprint=fingerprint, history=history, snapshots={})
-        if progress is not None:
-            progress(entry)
-    both.eval()
-    return TrainedLSA(autoencoder, estimator, history)
+    def step(batch: Tensor) -> dict[str, Tensor]:
+        error, nll = _terms(autoencoder, estimator, train[batch], precision)
+        loss = loop.backward(optimiser, error + weight * nll)
+        return _named("train", loss, error.detach(), nll.detach(), estimator)
+
+    course = loop.train(
+        both,
+        optimiser,
+        step,
+        lambda: _held_out(autoencoder, estimator, validation, weight, batch_size),
+        images=train,
+        generator=generator,
+        epochs=epochs,
+        batch_size=batch_size,
+        progress=progress,
+        checkpoint=checkpoint,
+        fingerprint=fingerprint,
+    )
+    return TrainedLSA(autoencoder, estimator, course.history)
 
 
 def _terms(
@@ -104,53 +102,32 @@ def _terms(
     """Squared error and negative log-likelihood, means over the batch; 0 for one not there."""
     with autocast(x.device, precision):
         code = autoencoder.encode(x).float()
-        found = autoencoder.decode(code).float()
-    error = (found - x).square().flatten(1).sum(1).mean()
+        drawn = autoencoder.decode(code).float()
+    error = (drawn - x).square().flatten(1).sum(1).mean()
     if estimator is None:
         return error, torch.zeros_like(error)
     return error, -estimator.log_likelihood(code).mean()
 
 
-def _train_epoch(
-    autoencoder: LSANetwork,
-    estimator: LSAEstimator | None,
-    train: Tensor,
-    order: Tensor,
-    optimiser: torch.optim.Optimizer,
-    weight: float,
-    batch_size: int,
-    precision: Precision,
-) -> tuple[float, float]:
-    errors, nlls, seen = 0.0, 0.0, 0
-    for batch in order.split(batch_size):
-        if len(batch) == 1 < batch_size and seen:
-            break
-        error, nll = _terms(autoencoder, estimator, train[batch], precision)
-        loss = error + weight * nll
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        errors += float(error.detach()) * len(batch)
-        nlls += float(nll.detach()) * len(batch)
-        seen += len(batch)
-    return errors / seen, nlls / seen
-
-
 @torch.no_grad()
 def _held_out(
-    autoencoder: LSANetwork, estimator: LSAEstimator | None, images: Tensor, batch_size: int
-) -> tuple[float, float]:
+    autoencoder: LSANetwork,
+    estimator: LSAEstimator | None,
+    images: Tensor,
+    weight: float,
+    batch_size: int,
+) -> dict[str, float]:
     errors, nlls = 0.0, 0.0
     for x in images.split(batch_size):
         error, nll = _terms(autoencoder, estimator, x)
         errors += float(error) * len(x)
         nlls += float(nll) * len(x)
-    return errors / len(images), nlls / len(images)
+    errors, nlls = errors / len(images), nlls / len(images)
+    return _named("validation", errors + weight * nlls, errors, nlls, estimator)
 
 
 def _named(
-    name: str, found: tuple[float, float], weight: float, estimator: LSAEstimator | None
-) -> dict[str, float]:
-    error, nll = found
-    entry = {f"{name}_L": error + weight * nll, f"{name}_error": error}
+    name: str, loss: Number, error: Number, nll: Number, estimator: LSAEstimator | None
+) -> dict[str, Number]:
+    entry = {f"{name}_L": loss, f"{name}_error": error}
     return entry if estimator is None else entry | {f"{name}_nll": nll}

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lib.errors import DataCorrupt
-from lib.training.checkpoint import load_checkpoint, save_checkpoint
+from lib.training.checkpoint import save_checkpoint
 
 
 @dataclass
@@ -25,6 +25,7 @@ class ReferenceGradient:
     mean: list[Tensor] = field(default_factory=list)
     steps: int = 0
     decay: float | None = None
+    device: torch.device | str = "cpu"
 
     def update(self, gradients: Sequence[Tensor]) -> None:
         """Take one more step's gradients into the mean."""
@@ -36,9 +37,18 @@ class ReferenceGradient:
         for mean, gradient in zip(self.mean, gradients, strict=True):
             mean += (gradient.detach() - mean) / weights
 
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps: the mean and the number of steps."""
+        return {"mean": self.mean, "steps": self.steps}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take what `state_dict` gave, to `device`."""
+        self.mean, self.steps = [m.to(self.device) for m in state["mean"]], state["steps"]
+
     def copy(self) -> "ReferenceGradient":
         """An independent copy."""
-        return ReferenceGradient([m.clone() for m in self.mean], self.steps, self.decay)
+        means = [m.clone() for m in self.mean]
+        return ReferenceGradient(means, self.steps, self.decay, self.device)
 
 
 def gradient_cosines(gradients: Sequence[Tensor], reference: Sequence[Tensor]) -> Tensor:
@@ -58,18 +68,6 @@ def save_reference(path: Path, weights: dict[str, Tensor], reference: ReferenceG
     means = {str(i): mean for i, mean in enumerate(reference.mean)}
     content = {"weights": weights, "reference": means, "steps": reference.steps}
     save_checkpoint(path, content)
-
-
-def load_reference(path: Path) -> tuple[dict[str, Tensor], ReferenceGradient]:
-    """Weights and reference gradient as `save_reference` wrote them.
-
-    Raises DataCorrupt where the file is damaged or holds anything else.
-    """
-    content = load_checkpoint(path)
-    if set(content) != {"weights", "reference", "steps"}:
-        raise DataCorrupt(f"{path.name} does not hold weights and their reference gradient.")
-    means = [content["reference"][str(i)] for i in range(len(content["reference"]))]
-    return content["weights"], ReferenceGradient(means, content["steps"])
 
 
 def _sum_of_powers(base: float, count: int) -> float:
