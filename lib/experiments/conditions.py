@@ -206,7 +206,7 @@ def _split(
             alpha=alpha,
             batch_size=settings.batch_size,
             learning_rate=settings.learning_rate,
-            checkpoint=workspace.checkpoint_path(method, seed),
+            checkpoint=workspace.checkpoint_path(method, seed, identity=identity),
             fingerprint=training.fingerprint(identity, training.fit),
         )
         error = fitted.history[fitted.epoch - 1]["validation_L"]

@@ -206,12 +206,6 @@ class _Task:
     ) -> training.Fitted[CAE]:
         """A trained network; goes on from its checkpoint where there is one."""
         settings, place = self.settings, (method, self.normal, self.seed)
-        checkpoint = workspace.checkpoint_path(*place)
-        longer = workspace.checkpoint_path(*place, until)
-        if until > settings.epochs and checkpoint is not None and longer is not None:
-            if not longer.exists():  # on from a copy: the shorter training stays
-                shutil.copyfile(checkpoint, longer)
-            checkpoint = longer
 
         def report(entry: dict[str, float]) -> None:
             if entry["epoch"] % max(1, settings.epochs // 5) == 0 or entry["epoch"] == until:
@@ -232,6 +226,12 @@ class _Task:
         same = rule | {"data": self.images.sha256, "train_limit": settings.train_limit}
         if settings.selection == "official":  # it looks at the last epoch too
             same["epochs"] = settings.epochs
+        checkpoint = workspace.checkpoint_path(*place, identity=same)
+        longer = workspace.checkpoint_path(*place, until, identity=same)
+        if until > settings.epochs and checkpoint is not None and longer is not None:
+            if not longer.exists():  # on from a copy: the shorter training stays
+                shutil.copyfile(checkpoint, longer)
+            checkpoint = longer
         return training.fit(
             self.network(method),
             train,

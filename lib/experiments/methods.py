@@ -83,18 +83,16 @@ class Task:
             "learning_rate": self.learning_rate or rate,
             **more,
         }
+        identity = {**self.identity, **budget, "name": name}
+        words = (*self.words, name.replace(" ", "-"), self.normal, self.seed)
         kinds = [type(network) for network in networks if network is not None]
         return rule(
             *networks,
             self.train,
             self.validation,
             generator=self.draws(shared),
-            checkpoint=workspace.checkpoint_path(
-                *self.words, name.replace(" ", "-"), self.normal, self.seed
-            ),
-            fingerprint=training.fingerprint(
-                {**self.identity, **budget, "name": name}, rule, *kinds
-            ),
+            checkpoint=workspace.checkpoint_path(*words, identity=identity),
+            fingerprint=training.fingerprint(identity, rule, *kinds),
             **budget,
         )
 

@@ -261,6 +261,7 @@ def _train(
             progress(f"{name}, split {split}, epoch {epoch}, validation accuracy {accuracy:.3f}")
 
     budget = ("epochs", "learning_rate", "schedule", "batch_size", "precision")
+    images = {"data": study.images.sha256, "nominal": list(study.nominal(split))}
     shown = [*(epoch for epoch in SHOWN_EPOCHS if epoch < settings.epochs), settings.epochs]
     return training.fit_recipe(
         recipe,
@@ -268,10 +269,13 @@ def _train(
         labelled("train"),
         labelled("validation"),
         seed=seed,
-        identity={"data": study.images.sha256, "nominal": list(study.nominal(split))},
+        identity=images,
         **settings.model_dump(include=set(budget)),
         flip=not study.images.name.startswith("mnist"),
         keep=shown if name == "base" else (),
         progress=report,
-        checkpoint=workspace.checkpoint_path(name.replace(" ", "-"), split, seed),
+        checkpoint=workspace.checkpoint_path(
+            *(name.replace(" ", "-"), split, seed),
+            identity=images | settings.model_dump(include={*budget, "width"}),
+        ),
     )
