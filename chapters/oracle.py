@@ -69,11 +69,12 @@ import pandas as pd
 import torch
 from sklearn.ensemble import RandomForestClassifier
 
-from lib import data, metrics, numbers, scores, training, workspace
+from lib import data, metrics, numbers, scores, training
 from lib.experiments import oracle
 from lib.figures import oracle as drawn
 from lib.figures import use_style
 from lib.numbers import latent_store
+from lib.run import workspace
 
 began = workspace.begin()
 settings = oracle.Settings(**{name: globals()[name] for name in oracle.Settings.model_fields})

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import torch
 
-from lib import data, numbers, workspace
+from lib import data, numbers
 from lib.experiments.oracle_rows import BASE as BASE
 from lib.experiments.oracle_rows import CLASS as CLASS
 from lib.experiments.oracle_rows import DETECTOR as DETECTOR
@@ -25,6 +25,7 @@ from lib.experiments.oracle_rows import UNTRAINED as UNTRAINED
 from lib.experiments.oracle_rows import method_of as method_of
 from lib.experiments.oracle_study import Settings as Settings
 from lib.experiments.oracle_study import Study, networks, prepare
+from lib.run import workspace
 
 FULL_SETS = ("CIFAR-10", "CIFAR-100", "Fashion-MNIST")  # of the reference
 SMALL = "few-labels|left-out|over-training"  # tables of SMALL_FOREST; the others are of FOREST

@@ -9,12 +9,13 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from lib import data, models, numbers, parameters, training, workspace
+from lib import data, models, numbers, training
 from lib.data import loading
 from lib.errors import BadInput, nearest
 from lib.experiments import settings as base
 from lib.experiments.settings import Count, Counts, Names, Once, Places
 from lib.numbers import latent_store
+from lib.run import parameters, workspace
 from lib.training.precision import Precision
 from lib.training.rates import Schedule
 
