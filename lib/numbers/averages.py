@@ -26,23 +26,22 @@ def with_averages(rows: pd.DataFrame, class_counts: Mapping[str, int] = CLASSES)
     done = set(averages[GROUP].itertuples(index=False, name=None))
     groups: dict[tuple[object, ...], list[tuple[str, float, int]]] = {}
     part = checked[single]
-    keys = part[GROUP].itertuples(index=False, name=None)
-    for key, entry in zip(
-        keys, zip(part["run"], part["value"], part["n"], strict=True), strict=True
-    ):
+    keys = zip(*(part[column].tolist() for column in GROUP), strict=True)
+    entries = zip(*(part[column].tolist() for column in ("run", "value", "n")), strict=True)
+    for key, entry in zip(keys, entries, strict=True):
         groups.setdefault(key, []).append(entry)
     made = []
-    for key, entries in groups.items():
+    for key, found in groups.items():
         cells = dict(zip(GROUP, key, strict=True))
         wanted = class_counts.get(str(cells["dataset"]))
-        if wanted is not None and len(entries) > wanted:
+        if wanted is not None and len(found) > wanted:
             raise BadInput(
-                f"{cells['dataset']} has {wanted} classes, but {len(entries)} came: "
+                f"{cells['dataset']} has {wanted} classes, but {len(found)} came: "
                 f"{describe(cells)}."
             )
-        if len(entries) != wanted or key in done:
+        if len(found) != wanted or key in done:
             continue
-        runs, values, counts = zip(*entries, strict=True)
+        runs, values, counts = zip(*found, strict=True)
         made.append(
             {
                 **cells,

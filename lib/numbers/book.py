@@ -13,7 +13,7 @@ from lib.metrics import Interval
 from lib.numbers.claims import CLAIMS, Ledger, Name, read_claims
 from lib.numbers.documents import published, reference_rows, reference_runs
 from lib.numbers.lookup import Lookup, interval_text
-from lib.numbers.rules import NUMBER, either, number
+from lib.numbers.rules import NUMBER, number
 from lib.numbers.verdicts import VERDICTS, Verdict, judge_all
 
 # of a name: our mean (the default), the document's number, mean with interval, ours - published,
@@ -56,18 +56,17 @@ class Book:
 
         Raises UnknownName for an unknown name, BadInput where it has no such number.
         """
-        found = self._pattern.fullmatch(" ".join(text.split()))
-        if found is None:
-            names = [*self.ledger.names, *self.ledger.claims]
-            bare = re.sub(r"\.[a-z]+$", "", text)
-            raise UnknownName(f"There is no number {text!r}.{nearest(bare, names)}")
-        left = self._term(found["a"])
-        if found["sign"] is None:
-            return left
-        right = self._term(found["b"])
-        if found["sign"] == "/":
-            return left / right
-        return left - right if found["sign"] == "-" else left + right
+        line = " ".join(text.split())
+        if self._is_term(line):
+            return self._term(line)
+        for found in re.finditer(r" ([-+/]) ", line):
+            left, right = line[: found.start()], line[found.end() :]
+            if self._is_term(left) and self._is_term(right):
+                a, b = self._term(left), self._term(right)
+                return a / b if found[1] == "/" else a - b if found[1] == "-" else a + b
+        known = [*self.ledger.names, *self.ledger.claims]
+        bare = re.sub(r"\.[a-z]+$", "", line)
+        raise UnknownName(f"There is no number {text!r}.{nearest(bare, known)}")
 
     def text(self, text: str) -> str:
         """A number as prose shows it, with three decimals or a format: `NAME:.1%`.
@@ -104,15 +103,18 @@ class Book:
             return bool(COMPARE[found[2]](self.value(found[1]), self.value(found[3])))
         raise BadInput(f"A guard is like `ID is not reproduced` or `NAME > 2`, not {guard!r}.")
 
-    @property
-    def _pattern(self) -> re.Pattern[str]:
-        return _expression((*self.ledger.names, *self.ledger.claims))
+    def _is_term(self, text: str) -> bool:
+        name, _, field = text.rpartition(".")
+        known = self._knows(text) or (field in FIELDS and self._knows(name))
+        return known or re.fullmatch(NUMBER, text) is not None
+
+    def _knows(self, name: str) -> bool:
+        return name in self.ledger.names or name in self.ledger.claims
 
     def _term(self, text: str) -> float:
         if re.fullmatch(NUMBER, text):
             return number(text)
-        known = text in self.ledger.names or text in self.ledger.claims
-        name, _, field = (text, "", "ours") if known else text.rpartition(".")
+        name, _, field = (text, "", "ours") if self._knows(text) else text.rpartition(".")
         if field == "published":
             return self._published(name)
         if field == "right":
@@ -176,9 +178,3 @@ def value(text: str) -> float:
 def number_text(text: str) -> str:
     """A number of the committed reference as prose shows it; see `Book.text`."""
     return the_book().text(text)
-
-
-@lru_cache(maxsize=4)
-def _expression(names: tuple[str, ...]) -> re.Pattern[str]:
-    term = rf"(?:{either(names)})(?:\.(?:{'|'.join(FIELDS)}))?|{NUMBER}"
-    return re.compile(rf"(?P<a>{term})(?: (?P<sign>[-+/]) (?P<b>{term}))?")

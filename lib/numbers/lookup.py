@@ -7,6 +7,7 @@ import pandas as pd
 
 from lib.errors import BadInput, UnknownName, nearest
 from lib.metrics import Interval, student_interval, wilson_interval
+from lib.numbers.rows import COLUMNS
 from lib.numbers.runs import run_parameters
 from lib.numbers.variants import VARIANT_KEYS, parse_variant, variant
 
@@ -54,11 +55,11 @@ class Lookup:
     def __init__(self, rows: pd.DataFrame, runs: pd.DataFrame | None = None) -> None:
         self._entries: dict[tuple[str, ...], list[Entry]] = {}
         self._behind: dict[tuple[object, ...], set[str]] = {}
-        empty = [""] * len(rows)
-        keys = [rows.get(column, empty) for column in ADDRESS]
-        seeds, counts = rows.get("seed", [0] * len(rows)), rows.get("n", [1] * len(rows))
-        names = rows.get("run", empty)
-        entries = zip(seeds, rows["value"], counts, names, strict=True)
+        size = len(rows)
+        absent = {"variant": [""] * size, "seed": [0] * size, "n": [1] * size, "run": [""] * size}
+        cells = {name: rows[name].tolist() if name in rows else absent[name] for name in COLUMNS}
+        keys = [cells[column] for column in ADDRESS]
+        entries = zip(*(cells[name] for name in Entry._fields), strict=True)
         for key, entry in zip(zip(*keys, strict=True), entries, strict=True):
             self._entries.setdefault(key, []).append(Entry(*entry))
             group = (*key[:CLASS], *key[CLASS + 1 :], entry[0])

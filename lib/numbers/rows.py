@@ -60,7 +60,10 @@ def frame(rows: Iterable[Mapping[str, object]] | pd.DataFrame) -> pd.DataFrame:
         if problem := variant_problem(text):
             raise BadInput(problem)
     for column, least in (("seed", 0), ("n", 1)):
-        for cell in table[column].tolist():
+        cells = table[column]
+        plain = cells.dtype.kind in "if"  # then all are judged at once
+        odd = cells[~((cells % 1 == 0) & (cells >= least))] if plain else cells
+        for cell in odd.tolist():
             if not _is_whole(cell) or cell < least:
                 raise BadInput(
                     f"Column {column!r} must hold whole numbers from {least} up, but {cell} came."

@@ -1,21 +1,23 @@
 """The rule of a claim: one line in one of five forms, and where an interval lies by it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 from lib.errors import BadInput, nearest
 from lib.metrics import Interval
 
 NUMBER = r"[-+]?\d[\d,]*(?:\.\d+)?"
+# what follows the first name
 FORMS = (
-    ("greater", rf"<a> > <b>(?: (?P<sign>[-+]) (?P<x>{NUMBER}))?"),
-    ("within", rf"<a>(?: - <b>)? = (?P<x>{NUMBER}|published) ± (?P<t>{NUMBER})"),
-    ("within", rf"<a> = <b> ± (?P<t>{NUMBER})"),
-    ("equal", rf"<a> = (?P<x>{NUMBER}|published)"),
-    ("at_least", rf"<a>(?: / <b>)? >= (?P<x>{NUMBER})"),
-    ("different", rf"<a> != <b> ± (?P<t>{NUMBER})"),
+    ("greater", r" > (?P<b>.+)"),
+    ("greater", rf" > (?P<b>.+) (?P<sign>[-+]) (?P<x>{NUMBER})"),
+    ("within", rf" = (?P<x>{NUMBER}|published) ± (?P<t>{NUMBER})"),
+    ("within", rf" - (?P<b>.+) = (?P<x>{NUMBER}|published) ± (?P<t>{NUMBER})"),
+    ("within", rf" = (?P<b>.+) ± (?P<t>{NUMBER})"),
+    ("equal", rf" = (?P<x>{NUMBER}|published)"),
+    ("at_least", rf"(?: / (?P<b>.+))? >= (?P<x>{NUMBER})"),
+    ("different", rf" != (?P<b>.+) ± (?P<t>{NUMBER})"),
 )
 HELP = "a > b - 0.02, a = published ± 0.02, a / b >= 2, a >= 0.5 or a != b ± 0.01"
 
@@ -76,20 +78,19 @@ def parse_rule(text: str, names: Iterable[str]) -> Rule:
     Raises BadInput for a line of another form or with a name that is not declared, and for a
     difference without a margin, since no two trainings are equal.
     """
-    known = tuple(names)
-    matches = ((kind, form.fullmatch(" ".join(text.split()))) for kind, form in _forms(known))
-    kind, found = next(((kind, found) for kind, found in matches if found), ("", None))
-    if found is None:
+    known = sorted(names, key=len, reverse=True)  # they may hold signs and blanks
+    line = " ".join(text.split())
+    kind, part = next(_read(line, known), ("", {}))
+    if not kind:
         close = nearest(re.split(r" [>=!/-]", text)[0], known)
         raise BadInput(f"The rule {text!r} must be like {HELP}, with declared names.{close}")
-    part = found.groupdict()
-    x = number(part["x"]) if part.get("x") not in (None, "published") else 0.0
-    x = -x if part.get("sign") == "-" else x
+    told = part.get("x") or "0"
+    x = None if told == "published" else number(told)
     rule = Rule(
         kind,
-        part["a"],
+        str(part["a"]),
         part.get("b"),
-        None if part.get("x") == "published" else x,
+        -x if x is not None and part.get("sign") == "-" else x,
         number(part.get("t") or "0"),
     )
     if kind == "different" and rule.tolerance <= 0:
@@ -102,18 +103,13 @@ def number(text: str) -> float:
     return float(text.replace(",", ""))
 
 
-def either(names: Iterable[str]) -> str:
-    """A pattern of any of these names, the longest first, since they may hold signs and blanks."""
-    return "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-
-
-@lru_cache(maxsize=16)
-def _forms(names: tuple[str, ...]) -> list[tuple[str, re.Pattern[str]]]:
-    one = either(names)
-    return [
-        (kind, re.compile(form.replace("<a>", f"(?P<a>{one})").replace("<b>", f"(?P<b>{one})")))
-        for kind, form in FORMS
-    ]
+def _read(line: str, known: list[str]) -> Iterator[tuple[str, dict[str, str | None]]]:
+    """Every way to read the line, the longest first name first."""
+    for name in known:
+        for kind, form in FORMS if line.startswith(f"{name} ") else ():
+            found = re.fullmatch(form, line[len(name) :])
+            if found and found.groupdict().get("b") in (None, *known):
+                yield kind, {"a": name, **found.groupdict()}
 
 
 def _text(value: float) -> str:
