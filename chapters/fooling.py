@@ -37,7 +37,7 @@ networks = ["CNN", "COOL", "dAE sym"]  # also "dAE asym"
 controls = []  # further networks, first seed: "dAE sym, L2 10", "CNN, sigmoid" and the like
 noise = 0.2  # standard deviation on the autoencoders' input; the paper: 0.1 on Fashion-MNIST
 l2 = 0.0  # weight of the squared weights; the paper: 10 on Fashion-MNIST
-reconstruction = 1.0  # weight of the reconstruction error, averaged over pixels
+reconstruction = 10.0  # weight of the reconstruction error, averaged over pixels
 pixel_error = "cross-entropy"  # of a pixel: cross-entropy or squared
 omega = 10  # units of a class in COOL's output layer
 thresholds = [0.9, 0.99]  # of the outputs
@@ -79,7 +79,16 @@ figures.use_style()
 
 # %% tags=["remove-output"]
 measured = experiments.fooling.measure(settings, device)
-page = numbers.open_page("fooling", measured)
+run = workspace.leave_run(
+    "fooling",
+    settings.model_dump(),
+    measured.rows,
+    began=began,
+    device=device,
+    images=measured.digits.images,
+    trained=measured.trained_seconds,
+)
+page = numbers.open_page("fooling", measured, run=run)
 
 # %% [markdown]
 # ## The attack in ten lines
@@ -121,51 +130,49 @@ print("the short cut agrees with the generator")
 #
 # ## Does the document's attack fail?
 #
-# **At 90 % on MNIST 0 of 100 attempts should fool the denoising autoencoder, and 100 the plain
-# network.** The verdicts: {verdict}`dae-fooling-mnist-dae-sym-90` and
+# **No attempt should fool the denoising autoencoder, and every one the plain network.** At 90 % on
+# MNIST the verdicts are {verdict}`dae-fooling-mnist-dae-sym-90` and
 # {verdict}`dae-fooling-mnist-cnn-90`. COOL lies between the two on MNIST
 # ({number}`dae-fooling-mnist-cool-90.published` as printed). At 99 % the numbers are another
 # network's in all but name, because $\alpha$ is 3 there and not 20.
-# <!-- true while: dae-fooling-mnist-dae-sym-90 is not reproduced -->
+# <!-- true while: dae-fooling-mnist-dae-sym-90 is not tested yet or not at this budget -->
 
 # %% tags=["hide-input", "full-width"]
 columns = {f"{100 * t:g} %": {"class": experiments.dae.at(t)} for t in settings.thresholds}
-names = {name: {"method": name} for name in ("CNN", "COOL", "dAE sym", "dAE asym")}
-rates = {"score": "fooling rate", "metric": "fraction", "best": "low", "rate": True}
+lines = {
+    f"{title}, {name}": {"dataset": title, "method": name}
+    for title in ("MNIST", "Fashion-MNIST")
+    for name in ("CNN", "COOL", "dAE sym", "dAE asym")
+}
 page.compare(
-    names,
+    lines,
     columns=columns,
-    caption="Tables 1 and 2 of the slides, MNIST: share of attempts that succeed.",
+    caption="Tables 1 and 2 of the slides: share of attempts that succeed.",
     table="fooling",
-    dataset="MNIST",
-    **rates,
+    score="fooling rate",
+    metric="fraction",
+    best="",
+    rate=True,
 )
 
 # %% tags=["hide-input", "full-width"]
 page.compare(
-    names,
+    {line: cells for line, cells in lines.items() if "dAE" not in line},
     columns=columns,
-    caption="The same for Fashion-MNIST.",
-    table="fooling",
-    dataset="Fashion-MNIST",
-    **rates,
-)
-
-# %% tags=["hide-input", "full-width"]
-page.compare(
-    names,
-    columns=columns,
-    caption="Mean steps of the attempts that succeed, MNIST; none where none does.",
+    caption="Mean steps of the attempts that succeed; there are none where none does.",
     decimals=1,
     best="",
     table="fooling",
-    dataset="MNIST",
     score="average steps",
     metric="optimizer steps",
 )
 
 # %% tags=["hide-input", "full-width"]
-page.verdicts("dae-fooling", "dae-steps")
+page.verdicts(
+    *(f"dae-fooling-{title}-dae-sym-{t}" for title in ("mnist", "fashion-mnist") for t in (90, 99)),
+    "dae-fooling-mnist-below",
+    "dae-fooling-mnist-cool-below",
+)
 
 # %% [markdown]
 # **An attack that descends on $y$ alone stops where $y$ is 1.** Its gradient is $y - 1$ there,
@@ -232,59 +239,29 @@ page.grid(
 # %% [markdown]
 # The other thing is the length of a step. With a rate of 1e-3 in place of 1e-5 the paper's own
 # numbers move: COOL is then fooled at {number}`dae-fast-mnist-cool-90.published`, and the plain
-# network within three steps.
-
-# %% tags=["hide-input", "full-width"]
-page.compare(
-    {
-        f"{name}, {word}": {"method": name, "score": score, "metric": metric}
-        for name in ("CNN", "COOL", "dAE sym")
-        for word, score, metric in (
-            ("rate", "fooling rate", "fraction"),
-            ("steps", "fooling steps", "mean steps"),
-        )
-    },
-    caption="The generator's rate 1e-3 at a threshold of 90 %, MNIST.",
-    best="",
-    table="fooling-fast",
-    dataset="MNIST",
-    class_="threshold=90%",
-)
-
-# %% [markdown]
+# network within three steps (below).
+#
 # ## Does an attack on the confidence fail?
 #
-# The paper lets the attack descend through $\tilde c(x)\, y$ as well, at 99 % on MNIST. **It
-# reports 1 % of successes, and 100 % for a network with an L2 weight of 10**, whose samples look
-# like digits and whose accuracy is lower. Sigmoid units in place of ReLU are its last control.
+# The paper lets the attack descend through $\tilde c(x)\, y$ as well, at 99 % on MNIST. **It reports
+# 1 % of successes, and 100 % for a network with an L2 weight of 10**, whose samples look like digits
+# and whose accuracy is lower. Sigmoid units in place of ReLU, under its first attack, are its last
+# control.
 
 # %% tags=["hide-input", "full-width"]
+shares = {"score": "fooling rate", "metric": "fraction"}
+high = {"class": "threshold=99%"}
 page.compare(
-    {name: {"method": name} for name in ("COOL", "dAE sym", "dAE sym, L2 10", "dAE sym, L2 100")},
+    {name: {"method": name} for name in ("CNN", "COOL", "dAE sym", "dAE sym, L2 10")},
     columns={
-        "fooling rate": {"score": "fooling rate", "metric": "fraction"},
-        "mean steps": {"score": "fooling steps", "metric": "mean steps"},
-        "accuracy": {"score": "accuracy", "metric": "fraction"},
+        "rate 1e-3, 90 %": {"table": "fooling-fast", "class": "threshold=90%", **shares},
+        "on the scaled output, 99 %": {"table": "fooling-scaled", **high, **shares},
+        "sigmoid units, 99 %": {"table": "fooling-sigmoid", **high, **shares},
     },
-    caption="Attack on the scaled output, 99 %, MNIST.",
+    caption="The paper's further experiments on MNIST: share of attempts that succeed.",
     best="",
-    table="fooling-scaled",
+    rate=True,
     dataset="MNIST",
-    class_="threshold=99%",
-)
-
-# %% tags=["hide-input", "full-width"]
-page.compare(
-    {name: {"method": name} for name in ("CNN", "COOL", "dAE sym")},
-    columns={
-        "accuracy": {"score": "accuracy", "metric": "fraction"},
-        "fooling rate": {"score": "fooling rate", "metric": "fraction"},
-    },
-    caption="Sigmoid units, the document's attack, 99 %, MNIST.",
-    best="",
-    table="fooling-sigmoid",
-    dataset="MNIST",
-    class_="threshold=99%",
 )
 
 # %% [markdown]
@@ -322,7 +299,7 @@ if shown:
 figure
 
 # %% tags=["hide-input", "full-width"]
-page.verdicts("dae-stronger")
+page.verdicts("dae-stronger-mnist")
 
 # %% [markdown]
 # ## Exercise
@@ -341,14 +318,3 @@ page.verdicts("dae-stronger")
 #
 # What differs from the document stands in [](deviations.md). Our first protocol descended on the
 # scaled output with one $\alpha$ for both thresholds, and its rates were taken off this page.
-
-# %% tags=["remove-cell"]
-provenance = workspace.leave_run(
-    "fooling",
-    settings.model_dump(),
-    measured.rows,
-    began=began,
-    device=device,
-    images=measured.digits.images,
-    trained=measured.trained_seconds,
-)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lib import metrics, scores, training
 from lib.data import mixture, toy
-from lib.experiments.clutter import ClutterImages, clutter_errors
+from lib.experiments.clutter import clutter_errors
 from lib.experiments.digit_networks import (
     D,
     Digits,
@@ -63,7 +63,7 @@ class Settings(NetworkSettings):
     @field_validator("toy_noises")
     @classmethod
     def _each_once(cls, value: list[float]) -> list[float]:
-        if not value or len(set(value)) < len(value) or min(value) <= 0:
+        if len(set(value)) < len(value) or min(value, default=1) <= 0:
             raise ValueError("needs numbers above 0, each once")
         return value
 
@@ -77,7 +77,6 @@ class Measured:
     networks: dict[tuple[str, int], Network]
     errors: dict[str, Values]  # of the first dAE sym, by what was redrawn
     gammas: dict[str, Values]
-    clutter: ClutterImages | None
     rings: dict[str, Values]
     fields: dict[str, Values]  # arrows on `grid`
 
@@ -134,7 +133,8 @@ def measure(settings: Settings, device: torch.device | None = None) -> Measured:
     decoders = [n for n in networks.values() if n.has_decoder]
     errors = [_errors(add, network, digits) for network in decoders]
     gammas = [_curvature(add, settings, network, digits) for network in decoders]
-    clutter = [_clutter(add, settings, network, digits) for network in decoders]
+    for network in decoders:
+        _clutter(add, settings, network, digits)
     rings, fields = _plane(add_toy, settings)
     return Measured(
         frame([*rows, *toy_rows]),
@@ -142,7 +142,6 @@ def measure(settings: Settings, device: torch.device | None = None) -> Measured:
         networks,
         errors[0] if errors else {},
         {n.name: g for n, g in zip(decoders, gammas, strict=True) if n.seed == settings.seeds[0]},
-        clutter[0] if clutter else None,
         rings,
         fields,
     )
@@ -226,10 +225,10 @@ def _curvature(add: Add, settings: Settings, network: Network, digits: Digits) -
     return gamma.double().numpy()
 
 
-def _clutter(add: Add, settings: Settings, network: Network, digits: Digits) -> ClutterImages:
+def _clutter(add: Add, settings: Settings, network: Network, digits: Digits) -> None:
     """The supplement's proposal: the error of a digit among bits of others, within its mask."""
     shown = _spaced(digits.test_x, settings.sample)
-    found, images = clutter_errors(
+    found, _ = clutter_errors(
         network.model.reconstruct,  # type: ignore[union-attr,arg-type]
         shown[shown.flatten(1).amax(1) >= 0.5],
         _spaced(digits.test_x, 2 * settings.sample)[settings.sample // 2 :][:50],
@@ -238,7 +237,6 @@ def _clutter(add: Add, settings: Settings, network: Network, digits: Digits) -> 
     for score, values in found.items():
         where = {"table": "clutter", "method": network.name, "seed": network.seed}
         add(values.mean(), **where, score=score, metric="mean norm of the error", n=len(values))
-    return images
 
 
 def _plane(add: Add, settings: Settings) -> tuple[dict[str, Values], dict[str, Values]]:
@@ -247,8 +245,11 @@ def _plane(add: Add, settings: Settings) -> tuple[dict[str, Values], dict[str, V
         return {}, {}
     grid, square = toy.plane(-2.0, 2.0, 41), toy.plane(-2.0, 2.0, 81)
     off = ~toy.on_ring(square, margin=MARGIN)
-    middle = settings.toy_noises[len(settings.toy_noises) // 2]
-    fields = {"slope of the smoothed log-density": mixture.MIXTURE.score(grid, smoothing=middle)}
+    fields: dict[str, Values] = {}
+    middle = sorted(settings.toy_noises)[len(settings.toy_noises) // 2 :][:1]
+    if middle:
+        slope = mixture.MIXTURE.score(grid, smoothing=middle[0])
+        fields["slope of the smoothed log-density"] = slope
     rings: dict[str, Values] = {}
     for seed in settings.seeds:
         for noise in settings.toy_noises:
@@ -259,7 +260,7 @@ def _plane(add: Add, settings: Settings) -> tuple[dict[str, Values], dict[str, V
                     seed=seed,
                     steps=settings.toy_steps,
                 )
-                if noise == middle and seed == settings.seeds[0]:
+                if [noise] == middle and seed == settings.seeds[0]:
                     fields[f"{kind} autoencoder"] = moved(model, grid, noise=noise)
                 where = {"table": "theory", "method": f"{kind} autoencoder", "seed": seed}
                 agreement = density_agreement(model, grid, noise=noise)

@@ -127,7 +127,7 @@ def measured(kind, **changed):
         ("dae", {"alphas": [1.0]}, "alphas needs one number for each"),
         ("dae", {"alphas": [1.0, -1.0]}, "alphas must be numbers of at least 0"),
         ("dae", {"noise": -0.1}, "noise should be greater than or equal to 0"),
-        ("dae", {"toy_noises": []}, "toy_noises needs numbers above 0"),
+        ("dae", {"toy_noises": [0.0]}, "toy_noises needs numbers above 0"),
         ("dae", {"missing": "wait"}, "missing should be 'train' or 'skip'"),
         ("fooling", {"attempts": 15}, "attempts must be a multiple of the 10 classes"),
         ("fooling", {"controls": ["nothing"]}, "controls holds a name of no network"),
