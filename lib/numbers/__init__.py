@@ -13,6 +13,7 @@ from lib.numbers.documents import full_title as full_title
 from lib.numbers.documents import published as published
 from lib.numbers.documents import reference_rows as reference_rows
 from lib.numbers.documents import reference_runs as reference_runs
+from lib.numbers.expected import Expected as Expected
 from lib.numbers.expected import check_line as check_line
 from lib.numbers.expected import check_lines as check_lines
 from lib.numbers.expected import expectations as expectations

@@ -1,8 +1,8 @@
 """Expectations of trained numbers, for the checked cells of golden notebooks."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -14,8 +14,7 @@ from lib.paths import CHAPTERS
 LEAST_SEEDS = 8  # with fewer, two standard deviations are mostly guesswork
 
 
-@dataclass(frozen=True)
-class Expected:
+class Expected(NamedTuple):
     """The mean over seeds, and a width of two sample standard deviations."""
 
     mean: float
@@ -25,23 +24,20 @@ class Expected:
 def expectations(rows: pd.DataFrame) -> dict[str, Expected]:
     """Mean and width of each name in rows with the columns name, seed, value.
 
-    Raises BadInput for other columns, a value that is not a number, a seed given twice, fewer
-    than LEAST_SEEDS seeds, or values that do not vary (print those as exact numbers instead).
+    Raises BadInput for other columns, a value that is not a number, a seed given twice, fewer than
+    LEAST_SEEDS seeds, or values that do not vary (print those as exact numbers instead).
     """
-    if list(rows.columns) != ["name", "seed", "value"]:
-        raise BadInput("Expectations need the columns name, seed, value.")
-    if pd.to_numeric(rows["value"], errors="coerce").isna().any():
-        raise BadInput("An expectation's values must all be numbers.")
-    if not (twice := rows[rows.duplicated(["name", "seed"])]).empty:
-        raise BadInput(f"{twice['name'].iloc[0]!r} has seed {twice['seed'].iloc[0]} twice.")
+    if list(rows.columns) != ["name", "seed", "value"] or rows["value"].isna().any():
+        raise BadInput("Expectations need the columns name, seed, value, and numbers as values.")
+    if rows.duplicated(["name", "seed"]).any():
+        raise BadInput("An expectation has a seed twice.")
     found = {}
-    for name, group in rows.groupby("name", sort=False):
-        if len(group) < LEAST_SEEDS:
-            raise BadInput(f"{name!r} has {len(group)} seeds, but {LEAST_SEEDS} are wanted.")
-        width = 2 * float(group["value"].std(ddof=1))
-        if width == 0:
+    for name, values in rows.astype({"value": float}).groupby("name", sort=False)["value"]:
+        if len(values) < LEAST_SEEDS:
+            raise BadInput(f"{name!r} has {len(values)} seeds, but {LEAST_SEEDS} are wanted.")
+        found[str(name)] = Expected(float(values.mean()), 2 * float(values.std(ddof=1)))
+        if found[str(name)].width == 0:
             raise BadInput(f"{name!r} is the same for every seed: print it as an exact number.")
-        found[str(name)] = Expected(float(group["value"].mean()), width)
     return found
 
 
@@ -50,9 +46,7 @@ def load_expected(path: Path) -> dict[str, Expected]:
     if not path.is_file():
         raise DataMissing(f"There are no expectations named {path.name}: run `make accept`.")
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    if "value" in table:
-        table = table.assign(value=table["value"].map(exact_number))
-    return expectations(table)
+    return expectations(table.assign(value=table["value"].map(exact_number)))
 
 
 def write_expected(path: Path, rows: Iterable[Mapping[str, object]] | pd.DataFrame) -> None:
@@ -65,7 +59,7 @@ def write_expected(path: Path, rows: Iterable[Mapping[str, object]] | pd.DataFra
 def check_lines(
     chapter: str, checked: Mapping[str, float], *, folder: Path = CHAPTERS / "expected"
 ) -> list[str]:
-    """`check_line` of each number that a chapter's smoke run is held to.
+    """`check_line` of each number that a chapter's smoke run is held to, for its golden notebook.
 
     Raises DataMissing for a chapter without stored expectations, UnknownName as `check_line` does.
     """

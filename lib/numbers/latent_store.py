@@ -1,15 +1,13 @@
 """Stored z and logits with a table of what they are, so that detectors need no training."""
 
 import hashlib
-import zipfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from lib.errors import BadInput, DataCorrupt, DataMissing
 from lib.files import whole, write_whole
@@ -24,12 +22,7 @@ LATENT_COLUMNS = (
     *("file", *KEYS, "rows", "sha256"),
     *("data_sha256", "width", "epochs", "epoch", "validation_accuracy"),
 )
-STORED: dict[str, tuple[np.dtype[Any], int]] = {
-    "z": (np.dtype(np.float16), 65504),
-    "logits": (np.dtype(np.float16), 65504),
-    "labels": (np.dtype(np.int16), 2**15 - 1),
-    "indices": (np.dtype(np.int32), 2**31 - 1),
-}
+STORED = {"z": np.float16, "logits": np.float16, "labels": np.int16, "indices": np.int32}
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,28 +39,25 @@ class Latents:
     indices: NDArray[np.int64]
 
 
-def write_latents(path: Path, **arrays: ArrayLike) -> str:
-    """Write the arrays of Latents in half precision, compressed; returns the file's SHA-256.
+def write_latents(path: Path, latents: Latents) -> str:
+    """Write z and logits in half precision, compressed; returns the file's SHA-256.
 
     The file appears whole or not at all, with equal bytes for equal numbers. Raises BadInput for
-    unequal row counts, and numbers that are not finite or that their stored type cannot hold.
+    unequal row counts, and for numbers that half precision cannot hold.
     """
-    stored = {name: _stored(name, np.asarray(arrays[name])) for name in STORED}
-    counts = {name: len(values) for name, values in stored.items()}
-    if len(set(counts.values())) > 1 or not counts["z"]:
-        raise BadInput(f"Each image needs one row in each array, but the rows are {counts}.")
+    stored = {name: np.asarray(getattr(latents, name), dtype) for name, dtype in STORED.items()}
+    if len({len(values) for values in stored.values()}) > 1 or not len(latents.z):
+        raise BadInput("Each image needs one row in each array of stored latents.")
+    if not all(np.isfinite(stored[name]).all() for name in ("z", "logits")):
+        raise BadInput("z and logits must be finite and at most 65504 to be stored.")
     # an open file, for numpy would add an ending to the name
     with whole(path) as part, part.open("wb") as file:
         np.savez_compressed(file, **stored)  # type: ignore[arg-type]
     return _hash(path)
 
 
-def read_latents(path: Path, *, sha256: str, rows: int | None = None) -> Latents:
-    """What `write_latents` wrote, if the file has that hash and, where given, that many rows.
-
-    Raises DataMissing where there is no file, and DataCorrupt for another hash, other arrays or
-    another number of rows.
-    """
+def read_latents(path: Path, *, sha256: str) -> Latents:
+    """What `write_latents` wrote, if the file has that hash. Raises DataMissing or DataCorrupt."""
     if not path.is_file():
         raise DataMissing(f"There are no stored latents named {path.name}.")
     if (found := _hash(path)) != sha256:
@@ -75,18 +65,9 @@ def read_latents(path: Path, *, sha256: str, rows: int | None = None) -> Latents
             f"{path.name} is not the file that was stored: its SHA-256 begins with {found[:12]}, "
             f"but {sha256[:12]} is wanted."
         )
-    arrays = {}
-    if zipfile.is_zipfile(path):
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    if {n: v.dtype for n, v in arrays.items()} != {n: dtype for n, (dtype, _) in STORED.items()}:
-        raise DataCorrupt(f"{path.name} does not hold stored latents.")
-    counts = {name: len(values) for name, values in arrays.items()}
-    wanted = counts["z"] if rows is None else rows
-    if set(counts.values()) != {wanted}:
-        raise DataCorrupt(f"{path.name} must have {wanted} rows in each array, but has {counts}.")
-    real = {name: arrays[name].astype(np.float32) for name in ("z", "logits")}
-    return Latents(**real, **{n: arrays[n].astype(np.int64) for n in ("labels", "indices")})
+    with np.load(path, allow_pickle=False) as archive:
+        real = {name: archive[name].astype(np.float32) for name in ("z", "logits")}
+        return Latents(**real, **{n: archive[n].astype(np.int64) for n in ("labels", "indices")})
 
 
 def stored_latents(folder: Path = LATENTS) -> pd.DataFrame:
@@ -113,7 +94,7 @@ def keep_latents(folder: Path, latents: Latents, entry: Mapping[str, object]) ->
     if set(entry) != set(wanted):
         raise BadInput(f"Stored latents need {', '.join(wanted)}.")
     name = "_".join(str(entry[key]).lower().replace(" ", "-") for key in KEYS) + ".npz"
-    sha256 = write_latents(folder / name, **asdict(latents))
+    sha256 = write_latents(folder / name, latents)
     line = {"file": name, "rows": len(latents.z), "sha256": sha256, **entry}
     table = stored_latents(folder)
     table = pd.concat([table[table["file"] != name], pd.DataFrame([line])], ignore_index=True)
@@ -127,7 +108,7 @@ def adopt_latents(source: Path, folder: Path = LATENTS) -> None:
     Raises DataMissing or DataCorrupt as `read_latents` does.
     """
     for line in stored_latents(source).to_dict("records"):
-        latents = read_latents(source / line["file"], sha256=line["sha256"], rows=line["rows"])
+        latents = read_latents(source / line["file"], sha256=line["sha256"])
         keep_latents(folder, latents, {str(k): v for k, v in line.items() if k not in COUNTED})
 
 
@@ -141,7 +122,7 @@ def find_latents(
     wanted = {"dataset": dataset, "network": network, "split": split, "seed": seed}
     for line in stored_latents(folder).to_dict("records"):
         if all(line[key] == value for key, value in wanted.items()):
-            found = read_latents(folder / line["file"], sha256=line["sha256"], rows=line["rows"])
+            found = read_latents(folder / line["file"], sha256=line["sha256"])
             return found, {str(key): value for key, value in line.items()}
     return None
 
@@ -178,15 +159,6 @@ def find_trained(
             "epochs: set width and epochs to these."
         )
     return found
-
-
-def _stored(name: str, values: NDArray[np.generic]) -> NDArray[np.generic]:
-    """The array in its stored type, row by row in memory."""
-    dtype, largest = STORED[name]
-    numbers = values.astype(np.float64)
-    if not (np.abs(numbers) <= largest).all():  # also refuses NaN
-        raise BadInput(f"{name} must be finite and at most {largest} to be stored as {dtype}.")
-    return np.ascontiguousarray(numbers.astype(dtype))
 
 
 def _hash(path: Path) -> str:

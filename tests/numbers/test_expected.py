@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from lib.errors import BadInput, DataMissing, UnknownName
-from lib.results import Expected, check_line, check_lines, load_expected, write_expected
+from lib.numbers import Expected, check_line, check_lines, load_expected, write_expected
 
 VALUES = [0.96, 0.98] * 4
 
@@ -70,8 +70,8 @@ def test_nonsense_is_refused_and_never_written(tmp_path):
     bad = [
         (rows(VALUES[:7]), "has 7 seeds, but 8"),
         (rows([0.5] * 8), "same for every seed"),
-        (twice, "seed 0 twice"),
-        (rows([*VALUES[:7], math.nan]), "must all be numbers"),
+        (twice, "a seed twice"),
+        (rows([*VALUES[:7], math.nan]), "numbers as values"),
         ([{"name": "x", "value": 1.0}], "columns name, seed, value"),
     ]
     for given, message in bad:
