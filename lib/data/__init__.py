@@ -1,79 +1,45 @@
 """Image sets by name, and the evaluation protocols that split them."""
 
-from lib.data.clutter import cluttered, two_digits
-from lib.data.conditions import CONDITIONS, apply_condition, conditions_for
-from lib.data.cure_tsr import clean_signs, read_cure_tsr
-from lib.data.files import resolve_root
-from lib.data.images import (
-    ImageSet,
-    check_range,
-    content_hash,
-    pad,
-    resize,
-    to_float,
-    with_channels,
-)
-from lib.data.kinds import evenly_spaced, normal_and_novel
-from lib.data.loading import KNOWN, load
-from lib.data.negatives import negative_samples
-from lib.data.open_set import (
-    CIFAR10_SPLITS,
-    class_positions,
-    distinct_splits,
-    draw_classes,
-    first_of_each,
-    nominal_split,
-    open_set,
-    places_among,
-    remaining_classes,
-)
-from lib.data.planted import PLANTED, plant
-from lib.data.protocols import anomaly_labels, one_class, outlier_share, several_classes
-from lib.data.self_supervised import grey, rotated, sobel
-from lib.data.sides import LeftOut, Sides, left_out, own_accuracy, sides
-
-__all__ = [
-    "CIFAR10_SPLITS",
-    "CONDITIONS",
-    "KNOWN",
-    "PLANTED",
-    "ImageSet",
-    "LeftOut",
-    "Sides",
-    "anomaly_labels",
-    "apply_condition",
-    "check_range",
-    "class_positions",
-    "clean_signs",
-    "cluttered",
-    "conditions_for",
-    "content_hash",
-    "distinct_splits",
-    "draw_classes",
-    "evenly_spaced",
-    "first_of_each",
-    "grey",
-    "left_out",
-    "load",
-    "negative_samples",
-    "nominal_split",
-    "normal_and_novel",
-    "one_class",
-    "open_set",
-    "outlier_share",
-    "own_accuracy",
-    "pad",
-    "places_among",
-    "plant",
-    "read_cure_tsr",
-    "remaining_classes",
-    "resize",
-    "resolve_root",
-    "rotated",
-    "several_classes",
-    "sides",
-    "sobel",
-    "to_float",
-    "two_digits",
-    "with_channels",
-]
+from lib.data.clutter import cluttered as cluttered
+from lib.data.clutter import two_digits as two_digits
+from lib.data.conditions import CONDITIONS as CONDITIONS
+from lib.data.conditions import apply_condition as apply_condition
+from lib.data.conditions import conditions_for as conditions_for
+from lib.data.cure_tsr import clean_signs as clean_signs
+from lib.data.cure_tsr import read_cure_tsr as read_cure_tsr
+from lib.data.files import resolve_root as resolve_root
+from lib.data.images import ImageSet as ImageSet
+from lib.data.images import check_range as check_range
+from lib.data.images import content_hash as content_hash
+from lib.data.images import pad as pad
+from lib.data.images import resize as resize
+from lib.data.images import to_float as to_float
+from lib.data.images import with_channels as with_channels
+from lib.data.kinds import evenly_spaced as evenly_spaced
+from lib.data.kinds import normal_and_novel as normal_and_novel
+from lib.data.loading import KNOWN as KNOWN
+from lib.data.loading import load as load
+from lib.data.negatives import negative_samples as negative_samples
+from lib.data.open_set import CIFAR10_SPLITS as CIFAR10_SPLITS
+from lib.data.open_set import class_positions as class_positions
+from lib.data.open_set import distinct_splits as distinct_splits
+from lib.data.open_set import draw_classes as draw_classes
+from lib.data.open_set import first_of_each as first_of_each
+from lib.data.open_set import nominal_split as nominal_split
+from lib.data.open_set import open_set as open_set
+from lib.data.open_set import places_among as places_among
+from lib.data.open_set import remaining_classes as remaining_classes
+from lib.data.planted import PLANTED as PLANTED
+from lib.data.planted import plant as plant
+from lib.data.protocols import anomaly_labels as anomaly_labels
+from lib.data.protocols import one_class as one_class
+from lib.data.protocols import outlier_share as outlier_share
+from lib.data.protocols import several_classes as several_classes
+from lib.data.self_supervised import grey as grey
+from lib.data.self_supervised import rotated as rotated
+from lib.data.self_supervised import sobel as sobel
+from lib.data.sides import LeftOut as LeftOut
+from lib.data.sides import Sides as Sides
+from lib.data.sides import left_out as left_out
+from lib.data.sides import own_accuracy as own_accuracy
+from lib.data.sides import sides as sides

@@ -1,38 +1,20 @@
 """Plots used by more than one chapter or too long for one, all in one style."""
 
-from lib.figures.angles import angle_rose
-from lib.figures.changes import change_lines
-from lib.figures.classes import class_scatter
-from lib.figures.curves import (
-    course_curves,
-    course_grid,
-    learning_curves,
-    range_curve,
-    roc_curves,
-    score_histograms,
-)
-from lib.figures.images import map_grid, reconstruction_grid, titled_grid
-from lib.figures.kernels import kernel_ratios_by_class, kernel_shares
-from lib.figures.plane import field_arrows, plane_maps
-from lib.figures.style import COLOURS, use_style
-
-__all__ = [
-    "COLOURS",
-    "angle_rose",
-    "change_lines",
-    "class_scatter",
-    "course_curves",
-    "course_grid",
-    "field_arrows",
-    "kernel_ratios_by_class",
-    "kernel_shares",
-    "learning_curves",
-    "map_grid",
-    "plane_maps",
-    "range_curve",
-    "reconstruction_grid",
-    "roc_curves",
-    "score_histograms",
-    "titled_grid",
-    "use_style",
-]
+from lib.figures.angles import angle_rose as angle_rose
+from lib.figures.changes import change_lines as change_lines
+from lib.figures.classes import class_scatter as class_scatter
+from lib.figures.curves import course_curves as course_curves
+from lib.figures.curves import course_grid as course_grid
+from lib.figures.curves import learning_curves as learning_curves
+from lib.figures.curves import range_curve as range_curve
+from lib.figures.curves import roc_curves as roc_curves
+from lib.figures.curves import score_histograms as score_histograms
+from lib.figures.images import map_grid as map_grid
+from lib.figures.images import reconstruction_grid as reconstruction_grid
+from lib.figures.images import titled_grid as titled_grid
+from lib.figures.kernels import kernel_ratios_by_class as kernel_ratios_by_class
+from lib.figures.kernels import kernel_shares as kernel_shares
+from lib.figures.plane import field_arrows as field_arrows
+from lib.figures.plane import plane_maps as plane_maps
+from lib.figures.style import COLOURS as COLOURS
+from lib.figures.style import use_style as use_style

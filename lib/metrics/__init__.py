@@ -3,122 +3,61 @@
 Scores are higher for anomalies, and label 1 is the anomaly.
 """
 
-from lib.metrics.bootstrap import bootstrap_interval
-from lib.metrics.correspondence import correspondence
-from lib.metrics.delong import delong_difference, delong_interval
-from lib.metrics.equal_error import equal_error_rate
-from lib.metrics.fields import FieldAgreement, field_agreement, weighted_correlation
-from lib.metrics.intervals import (
-    Interval,
-    pearson_interval,
-    share_difference_z,
-    student_interval,
-    wilson_interval,
-)
+from lib.metrics.correspondence import correspondence as correspondence
+from lib.metrics.delong import delong_difference as delong_difference
+from lib.metrics.delong import delong_interval as delong_interval
+from lib.metrics.equal_error import equal_error_rate as equal_error_rate
+from lib.metrics.fields import FieldAgreement as FieldAgreement
+from lib.metrics.fields import field_agreement as field_agreement
+from lib.metrics.fields import weighted_correlation as weighted_correlation
+from lib.metrics.intervals import Interval as Interval
+from lib.metrics.intervals import pearson_interval as pearson_interval
+from lib.metrics.intervals import share_difference_z as share_difference_z
+from lib.metrics.intervals import student_interval as student_interval
+from lib.metrics.intervals import wilson_interval as wilson_interval
 from lib.metrics.learning import learning_state as learning_state
-from lib.metrics.localization import (
-    aupro,
-    chance_average_precision,
-    mask_share,
-    pixel_auroc,
-    pixel_average_precision,
-    pooled_pixel_auroc,
-    top_k_hits,
-)
-from lib.metrics.maps import (
-    chance_map_mse,
-    chance_max_distance,
-    chance_top_k,
-    chance_top_k_cdf,
-    checked_maps,
-    map_mse,
-    max_distance,
-    ties,
-    top_k_agreement,
-)
-from lib.metrics.open_set import (
-    REJECT,
-    accuracy_with_reject,
-    known_f_measure,
-    macro_f_measure,
-    predict_with_reject,
-    thresholded_accuracy,
-)
-from lib.metrics.outline import (
-    missed_share,
-    missed_where_inked,
-    outline_distance,
-    reached_share,
-    share_of_large,
-)
-from lib.metrics.ranking import auroc, average_precision, checked, checked_labels, roc_points
-from lib.metrics.regions import REGION_METRICS, chance_region_numbers, region_numbers
-from lib.metrics.similarity import gradient_histograms, histogram_correlation, spearman, ssim
-from lib.metrics.swap import SwapEffects, swap_effects
-from lib.metrics.thresholds import best_f1_threshold, f1_accept_all, f1_at
-from lib.metrics.transforms import SIMILARITIES, TRANSFORMS, shifted, similarities_under_change
-
-__all__ = [
-    "REGION_METRICS",
-    "REJECT",
-    "SIMILARITIES",
-    "TRANSFORMS",
-    "FieldAgreement",
-    "Interval",
-    "SwapEffects",
-    "accuracy_with_reject",
-    "aupro",
-    "auroc",
-    "average_precision",
-    "best_f1_threshold",
-    "bootstrap_interval",
-    "chance_average_precision",
-    "chance_map_mse",
-    "chance_max_distance",
-    "chance_region_numbers",
-    "chance_top_k",
-    "chance_top_k_cdf",
-    "checked",
-    "checked_labels",
-    "checked_maps",
-    "correspondence",
-    "delong_difference",
-    "delong_interval",
-    "equal_error_rate",
-    "f1_accept_all",
-    "f1_at",
-    "field_agreement",
-    "gradient_histograms",
-    "histogram_correlation",
-    "known_f_measure",
-    "learning_state",
-    "macro_f_measure",
-    "map_mse",
-    "mask_share",
-    "max_distance",
-    "missed_share",
-    "missed_where_inked",
-    "outline_distance",
-    "pearson_interval",
-    "pixel_auroc",
-    "pixel_average_precision",
-    "pooled_pixel_auroc",
-    "predict_with_reject",
-    "reached_share",
-    "region_numbers",
-    "roc_points",
-    "share_difference_z",
-    "share_of_large",
-    "shifted",
-    "similarities_under_change",
-    "spearman",
-    "ssim",
-    "student_interval",
-    "swap_effects",
-    "thresholded_accuracy",
-    "ties",
-    "top_k_agreement",
-    "top_k_hits",
-    "weighted_correlation",
-    "wilson_interval",
-]
+from lib.metrics.localization import aupro as aupro
+from lib.metrics.localization import chance_average_precision as chance_average_precision
+from lib.metrics.localization import mask_share as mask_share
+from lib.metrics.localization import pixel_auroc as pixel_auroc
+from lib.metrics.localization import pixel_average_precision as pixel_average_precision
+from lib.metrics.localization import top_k_hits as top_k_hits
+from lib.metrics.maps import chance_map_mse as chance_map_mse
+from lib.metrics.maps import chance_max_distance as chance_max_distance
+from lib.metrics.maps import chance_top_k as chance_top_k
+from lib.metrics.maps import chance_top_k_cdf as chance_top_k_cdf
+from lib.metrics.maps import checked_maps as checked_maps
+from lib.metrics.maps import map_mse as map_mse
+from lib.metrics.maps import max_distance as max_distance
+from lib.metrics.maps import ties as ties
+from lib.metrics.maps import top_k_agreement as top_k_agreement
+from lib.metrics.open_set import REJECT as REJECT
+from lib.metrics.open_set import accuracy_with_reject as accuracy_with_reject
+from lib.metrics.open_set import macro_f_measure as macro_f_measure
+from lib.metrics.open_set import predict_with_reject as predict_with_reject
+from lib.metrics.open_set import thresholded_accuracy as thresholded_accuracy
+from lib.metrics.outline import missed_share as missed_share
+from lib.metrics.outline import missed_where_inked as missed_where_inked
+from lib.metrics.outline import outline_distance as outline_distance
+from lib.metrics.outline import reached_share as reached_share
+from lib.metrics.outline import share_of_large as share_of_large
+from lib.metrics.ranking import auroc as auroc
+from lib.metrics.ranking import checked as checked
+from lib.metrics.ranking import checked_labels as checked_labels
+from lib.metrics.ranking import roc_points as roc_points
+from lib.metrics.regions import REGION_METRICS as REGION_METRICS
+from lib.metrics.regions import chance_region_numbers as chance_region_numbers
+from lib.metrics.regions import region_numbers as region_numbers
+from lib.metrics.similarity import gradient_histograms as gradient_histograms
+from lib.metrics.similarity import histogram_correlation as histogram_correlation
+from lib.metrics.similarity import spearman as spearman
+from lib.metrics.similarity import ssim as ssim
+from lib.metrics.swap import SwapEffects as SwapEffects
+from lib.metrics.swap import swap_effects as swap_effects
+from lib.metrics.thresholds import best_f1_threshold as best_f1_threshold
+from lib.metrics.thresholds import f1_accept_all as f1_accept_all
+from lib.metrics.thresholds import f1_at as f1_at
+from lib.metrics.transforms import SIMILARITIES as SIMILARITIES
+from lib.metrics.transforms import TRANSFORMS as TRANSFORMS
+from lib.metrics.transforms import shifted as shifted
+from lib.metrics.transforms import similarities_under_change as similarities_under_change

@@ -28,16 +28,6 @@ def pixel_auroc(maps: npt.ArrayLike, masks: npt.ArrayLike) -> Values:
     return _auroc(found.reshape(len(found), -1), novel.reshape(len(found), -1))
 
 
-def pooled_pixel_auroc(maps: npt.ArrayLike, masks: npt.ArrayLike) -> float:
-    """The chance that a novel pixel lies above a normal one, of any images; in [0, 1].
-
-    All pixels of all images stand in one ranking, so the values must be comparable between
-    images: maps divided by their own maximum are not. Raises BadInput as `pixel_auroc` does.
-    """
-    found, novel = _checked(maps, masks)
-    return float(_auroc(found.reshape(1, -1), novel.reshape(1, -1)).item())
-
-
 def pixel_average_precision(maps: npt.ArrayLike, masks: npt.ArrayLike) -> Values:
     """Precision averaged over the recall steps of each image's pixels, [n] in (0, 1].
 

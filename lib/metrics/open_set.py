@@ -77,19 +77,6 @@ def macro_f_measure(predictions: npt.ArrayLike, labels: npt.ArrayLike, *, classe
     return _mean_f1(called, truth, range(REJECT, classes))
 
 
-def known_f_measure(predictions: npt.ArrayLike, labels: npt.ArrayLike, *, classes: int) -> float:
-    """Mean F1 of the known classes alone; in [0, 1].
-
-    As `macro_f_measure` without the class of rejects: an unknown image that was accepted is a
-    false positive of its class, one that was rejected does not count. Raises BadInput as
-    `macro_f_measure` does, and where no image is known.
-    """
-    called, truth = _checked(predictions, labels, classes)
-    if (truth == UNKNOWN).all():
-        raise BadInput("The F-measure of known classes needs a known image, but none came.")
-    return _mean_f1(called, truth, range(classes))
-
-
 def _mean_f1(called: Places, truth: Places, classes: range) -> float:
     wanted = np.array([(truth == place).sum() for place in classes])
     given = np.array([(called == place).sum() for place in classes])

@@ -2,7 +2,7 @@
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
+from sklearn.metrics import roc_auc_score, roc_curve
 
 from lib.errors import BadInput
 
@@ -62,15 +62,6 @@ def auroc(labels: npt.ArrayLike, scores: npt.ArrayLike) -> float:
     """
     truth, found = checked(labels, scores)
     return float(roc_auc_score(truth, found))
-
-
-def average_precision(labels: npt.ArrayLike, scores: npt.ArrayLike) -> float:
-    """Precision averaged over recall steps; a random score gives the share of anomalies.
-
-    Labels [n] of 0 and 1, scores [n] higher for anomalies. Raises BadInput as `checked` does.
-    """
-    truth, found = checked(labels, scores)
-    return float(average_precision_score(truth, found))
 
 
 def roc_points(labels: npt.ArrayLike, scores: npt.ArrayLike) -> tuple[Scores, Scores]:

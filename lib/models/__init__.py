@@ -1,63 +1,34 @@
 """Networks, one per file, as plain `torch.nn.Module`s."""
 
-from lib.models.build import build, count_parameters
-from lib.models.cae import CAE, decoder_weights
-from lib.models.classifier import Classifier
-from lib.models.dcgan import DCGANDiscriminator, DCGANGenerator
-from lib.models.deep_svdd import DeepSVDD, deep_svdd
-from lib.models.digit_classifier import DenoisingClassifier, digit_classifier
-from lib.models.gpnd import (
-    GPNDEncoder,
-    GPNDGenerator,
-    GPNDImageDiscriminator,
-    GPNDLatentDiscriminator,
-)
-from lib.models.heads import (
-    GeneralizedOdinHead,
-    ReconstructionDecoder,
-    parameter_groups,
-    rotation_head,
-)
-from lib.models.lsa_autoencoder import LSAAutoencoder
-from lib.models.lsa_cifar import LSACifarAutoencoder
-from lib.models.lsa_estimator import LSAEstimator, count_unmasked
-from lib.models.lsa_network import LSANetwork
-from lib.models.randomise import cascade, randomised
-from lib.models.resnet import CIFAR_DEVIATION, CIFAR_MEAN, ResNet34
-from lib.models.toy import ToyAutoencoder, ToyDenoisingClassifier
-from lib.models.vae import VAE
-
-__all__ = [
-    "CAE",
-    "CIFAR_DEVIATION",
-    "CIFAR_MEAN",
-    "VAE",
-    "Classifier",
-    "DCGANDiscriminator",
-    "DCGANGenerator",
-    "DeepSVDD",
-    "DenoisingClassifier",
-    "GPNDEncoder",
-    "GPNDGenerator",
-    "GPNDImageDiscriminator",
-    "GPNDLatentDiscriminator",
-    "GeneralizedOdinHead",
-    "LSAAutoencoder",
-    "LSACifarAutoencoder",
-    "LSAEstimator",
-    "LSANetwork",
-    "ReconstructionDecoder",
-    "ResNet34",
-    "ToyAutoencoder",
-    "ToyDenoisingClassifier",
-    "build",
-    "cascade",
-    "count_parameters",
-    "count_unmasked",
-    "decoder_weights",
-    "deep_svdd",
-    "digit_classifier",
-    "parameter_groups",
-    "randomised",
-    "rotation_head",
-]
+from lib.models.build import build as build
+from lib.models.build import count_parameters as count_parameters
+from lib.models.cae import CAE as CAE
+from lib.models.cae import decoder_weights as decoder_weights
+from lib.models.classifier import Classifier as Classifier
+from lib.models.dcgan import DCGANDiscriminator as DCGANDiscriminator
+from lib.models.dcgan import DCGANGenerator as DCGANGenerator
+from lib.models.deep_svdd import DeepSVDD as DeepSVDD
+from lib.models.deep_svdd import deep_svdd as deep_svdd
+from lib.models.digit_classifier import DenoisingClassifier as DenoisingClassifier
+from lib.models.digit_classifier import digit_classifier as digit_classifier
+from lib.models.gpnd import GPNDEncoder as GPNDEncoder
+from lib.models.gpnd import GPNDGenerator as GPNDGenerator
+from lib.models.gpnd import GPNDImageDiscriminator as GPNDImageDiscriminator
+from lib.models.gpnd import GPNDLatentDiscriminator as GPNDLatentDiscriminator
+from lib.models.heads import GeneralizedOdinHead as GeneralizedOdinHead
+from lib.models.heads import ReconstructionDecoder as ReconstructionDecoder
+from lib.models.heads import parameter_groups as parameter_groups
+from lib.models.heads import rotation_head as rotation_head
+from lib.models.lsa_autoencoder import LSAAutoencoder as LSAAutoencoder
+from lib.models.lsa_cifar import LSACifarAutoencoder as LSACifarAutoencoder
+from lib.models.lsa_estimator import LSAEstimator as LSAEstimator
+from lib.models.lsa_estimator import count_unmasked as count_unmasked
+from lib.models.lsa_network import LSANetwork as LSANetwork
+from lib.models.randomise import cascade as cascade
+from lib.models.randomise import randomised as randomised
+from lib.models.resnet import CIFAR_DEVIATION as CIFAR_DEVIATION
+from lib.models.resnet import CIFAR_MEAN as CIFAR_MEAN
+from lib.models.resnet import ResNet34 as ResNet34
+from lib.models.toy import ToyAutoencoder as ToyAutoencoder
+from lib.models.toy import ToyDenoisingClassifier as ToyDenoisingClassifier
+from lib.models.vae import VAE as VAE

@@ -6,6 +6,8 @@ from torch import Tensor, nn
 from lib.errors import BadInput
 from lib.models.cae import CAE
 
+SHORTEST = 1e-8  # what `torch.cosine_similarity` takes a shorter vector's length to be
+
 
 def decoder_layers(model: CAE) -> list[nn.ConvTranspose2d]:
     """The decoder's transposed convolutions, from the latent map to the pixels.

@@ -3,165 +3,84 @@
 Beside them maps: one number per pixel, whose meaning each docstring says.
 """
 
-from lib.scores.attribution import (
-    gradient_times_input,
-    guided_backpropagation,
-    integrated_gradients,
-    smooth_gradient,
-)
-from lib.scores.candidates import network_maps, trivial_maps
-from lib.scores.confidence import (
-    alpha_keeping,
-    cool_log_outputs,
-    log_confidence,
-    log_curvature_factor,
-    rejection_score,
-)
-from lib.scores.curvature import curvature, hutchinson_trace, jacobian_trace, trace_errors
-from lib.scores.deep_svdd import deep_svdd_score
-from lib.scores.fisher import (
-    fisher_diagonal,
-    fisher_kernel,
-    fisher_score,
-    fisher_self,
-    mean_fisher_score,
-)
-from lib.scores.gpnd import codes_and_distances, fit_gpnd, gpnd_score
-from lib.scores.gradcon import gradcon_score, gradcon_scores, gradient_cosines, gradient_score
-from lib.scores.gradients import decoder_gradients, gradient_magnitudes
-from lib.scores.jacobian import error_jacobian
-from lib.scores.logits import (
-    energy,
-    ensemble_max_logit,
-    ensemble_max_probability,
-    entropy,
-    max_logit,
-    max_probability,
-)
-from lib.scores.lsa import lsa_score, lsa_scores
-from lib.scores.maps import (
-    error_map,
-    input_gradient,
-    product_map,
-    saliency_map,
-    scaled,
-    squared,
-)
-from lib.scores.neighbour_confidence import knn_confidence
-from lib.scores.odin import generalized_odin, head_scores, odin, odin_grid
-from lib.scores.one_class import (
-    fit_kde,
-    fit_one_class_svm,
-    label_chosen_one_class_svm,
-    one_class_svm_score,
-)
-from lib.scores.open_max import OpenMax, fit_open_max
-from lib.scores.open_set_svm import (
-    OneVsSet,
-    WeibullSVM,
-    fit_one_vs_set,
-    fit_weibull_svm,
-)
-from lib.scores.oracle import (
-    forest_learning_curve,
-    forest_score,
-    linear_probe_score,
-    nominal_neighbour_distance,
-    oracle_neighbour_vote,
-)
-from lib.scores.outputs import error_lengths, in_batches, log_outputs, log_outputs_and_errors
-from lib.scores.reconstruction import reconstruction_error
-from lib.scores.table import LOGIT_TABLE, TABLE, ScoreEntry
-from lib.scores.trivial import (
-    distance_to_mean,
-    distance_to_nearest,
-    mean_brightness,
-    pixel_entropy,
-)
-from lib.scores.trivial_maps import intensity_map, mean_difference_map
-from lib.scores.vae import cross_entropy_error, elbo_score, latent_score
-
-__all__ = [
-    "LOGIT_TABLE",
-    "TABLE",
-    "OneVsSet",
-    "OpenMax",
-    "ScoreEntry",
-    "WeibullSVM",
-    "alpha_keeping",
-    "codes_and_distances",
-    "cool_log_outputs",
-    "cross_entropy_error",
-    "curvature",
-    "decoder_gradients",
-    "deep_svdd_score",
-    "distance_to_mean",
-    "distance_to_nearest",
-    "elbo_score",
-    "energy",
-    "ensemble_max_logit",
-    "ensemble_max_probability",
-    "entropy",
-    "error_jacobian",
-    "error_lengths",
-    "error_map",
-    "fisher_diagonal",
-    "fisher_kernel",
-    "fisher_score",
-    "fisher_self",
-    "fit_gpnd",
-    "fit_kde",
-    "fit_one_class_svm",
-    "fit_one_vs_set",
-    "fit_open_max",
-    "fit_weibull_svm",
-    "forest_learning_curve",
-    "forest_score",
-    "generalized_odin",
-    "gpnd_score",
-    "gradcon_score",
-    "gradcon_scores",
-    "gradient_cosines",
-    "gradient_magnitudes",
-    "gradient_score",
-    "gradient_times_input",
-    "guided_backpropagation",
-    "head_scores",
-    "hutchinson_trace",
-    "in_batches",
-    "input_gradient",
-    "integrated_gradients",
-    "intensity_map",
-    "jacobian_trace",
-    "knn_confidence",
-    "label_chosen_one_class_svm",
-    "latent_score",
-    "linear_probe_score",
-    "log_confidence",
-    "log_curvature_factor",
-    "log_outputs",
-    "log_outputs_and_errors",
-    "lsa_score",
-    "lsa_scores",
-    "max_logit",
-    "max_probability",
-    "mean_brightness",
-    "mean_difference_map",
-    "mean_fisher_score",
-    "network_maps",
-    "nominal_neighbour_distance",
-    "odin",
-    "odin_grid",
-    "one_class_svm_score",
-    "oracle_neighbour_vote",
-    "pixel_entropy",
-    "product_map",
-    "reconstruction_error",
-    "rejection_score",
-    "saliency_map",
-    "scaled",
-    "smooth_gradient",
-    "squared",
-    "trace_errors",
-    "trivial_maps",
-]
+from lib.scores.attribution import gradient_times_input as gradient_times_input
+from lib.scores.attribution import guided_backpropagation as guided_backpropagation
+from lib.scores.attribution import integrated_gradients as integrated_gradients
+from lib.scores.attribution import smooth_gradient as smooth_gradient
+from lib.scores.candidates import network_maps as network_maps
+from lib.scores.candidates import trivial_maps as trivial_maps
+from lib.scores.confidence import alpha_keeping as alpha_keeping
+from lib.scores.confidence import cool_log_outputs as cool_log_outputs
+from lib.scores.confidence import log_confidence as log_confidence
+from lib.scores.confidence import log_curvature_factor as log_curvature_factor
+from lib.scores.confidence import rejection_score as rejection_score
+from lib.scores.curvature import curvature as curvature
+from lib.scores.curvature import hutchinson_trace as hutchinson_trace
+from lib.scores.curvature import jacobian_trace as jacobian_trace
+from lib.scores.curvature import trace_errors as trace_errors
+from lib.scores.deep_svdd import deep_svdd_score as deep_svdd_score
+from lib.scores.fisher import fisher_diagonal as fisher_diagonal
+from lib.scores.fisher import fisher_kernel as fisher_kernel
+from lib.scores.fisher import fisher_score as fisher_score
+from lib.scores.fisher import fisher_self as fisher_self
+from lib.scores.fisher import mean_fisher_score as mean_fisher_score
+from lib.scores.gpnd import codes_and_distances as codes_and_distances
+from lib.scores.gpnd import fit_gpnd as fit_gpnd
+from lib.scores.gpnd import gpnd_score as gpnd_score
+from lib.scores.gradcon import gradcon_score as gradcon_score
+from lib.scores.gradcon import gradcon_scores as gradcon_scores
+from lib.scores.gradcon import gradient_cosines as gradient_cosines
+from lib.scores.gradcon import gradient_score as gradient_score
+from lib.scores.gradients import decoder_gradients as decoder_gradients
+from lib.scores.gradients import gradient_magnitudes as gradient_magnitudes
+from lib.scores.jacobian import error_jacobian as error_jacobian
+from lib.scores.logits import energy as energy
+from lib.scores.logits import ensemble_max_logit as ensemble_max_logit
+from lib.scores.logits import ensemble_max_probability as ensemble_max_probability
+from lib.scores.logits import entropy as entropy
+from lib.scores.logits import max_logit as max_logit
+from lib.scores.logits import max_probability as max_probability
+from lib.scores.lsa import lsa_scores as lsa_scores
+from lib.scores.maps import error_map as error_map
+from lib.scores.maps import input_gradient as input_gradient
+from lib.scores.maps import product_map as product_map
+from lib.scores.maps import saliency_map as saliency_map
+from lib.scores.maps import scaled as scaled
+from lib.scores.maps import squared as squared
+from lib.scores.neighbour_confidence import knn_confidence as knn_confidence
+from lib.scores.odin import generalized_odin as generalized_odin
+from lib.scores.odin import head_scores as head_scores
+from lib.scores.odin import odin as odin
+from lib.scores.odin import odin_grid as odin_grid
+from lib.scores.one_class import fit_kde as fit_kde
+from lib.scores.one_class import fit_one_class_svm as fit_one_class_svm
+from lib.scores.one_class import label_chosen_one_class_svm as label_chosen_one_class_svm
+from lib.scores.one_class import one_class_svm_score as one_class_svm_score
+from lib.scores.open_max import OpenMax as OpenMax
+from lib.scores.open_max import fit_open_max as fit_open_max
+from lib.scores.open_set_svm import OneVsSet as OneVsSet
+from lib.scores.open_set_svm import WeibullSVM as WeibullSVM
+from lib.scores.open_set_svm import fit_one_vs_set as fit_one_vs_set
+from lib.scores.open_set_svm import fit_weibull_svm as fit_weibull_svm
+from lib.scores.oracle import forest_learning_curve as forest_learning_curve
+from lib.scores.oracle import forest_score as forest_score
+from lib.scores.oracle import linear_probe_score as linear_probe_score
+from lib.scores.oracle import nominal_neighbour_distance as nominal_neighbour_distance
+from lib.scores.oracle import oracle_neighbour_vote as oracle_neighbour_vote
+from lib.scores.outputs import error_lengths as error_lengths
+from lib.scores.outputs import in_batches as in_batches
+from lib.scores.outputs import log_outputs as log_outputs
+from lib.scores.outputs import log_outputs_and_errors as log_outputs_and_errors
+from lib.scores.reconstruction import reconstruction_error as reconstruction_error
+from lib.scores.table import LOGIT_TABLE as LOGIT_TABLE
+from lib.scores.table import TABLE as TABLE
+from lib.scores.table import ScoreEntry as ScoreEntry
+from lib.scores.trivial import distance_to_mean as distance_to_mean
+from lib.scores.trivial import distance_to_nearest as distance_to_nearest
+from lib.scores.trivial import mean_brightness as mean_brightness
+from lib.scores.trivial import pixel_entropy as pixel_entropy
+from lib.scores.trivial_maps import intensity_map as intensity_map
+from lib.scores.trivial_maps import mean_difference_map as mean_difference_map
+from lib.scores.vae import cross_entropy_error as cross_entropy_error
+from lib.scores.vae import elbo_score as elbo_score
+from lib.scores.vae import latent_score as latent_score

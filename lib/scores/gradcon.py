@@ -7,10 +7,9 @@ from torch import Tensor
 
 from lib.errors import BadInput
 from lib.models import CAE, decoder_weights
+from lib.models.transposed import SHORTEST
 from lib.models.vae import Reconstruction
 from lib.scores.gradients import CHUNK, traced
-
-SHORTEST = 1e-8  # what `torch.cosine_similarity` takes a shorter vector's length to be
 
 
 def gradient_cosines(

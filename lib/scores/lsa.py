@@ -9,26 +9,6 @@ from lib.models import LSANetwork
 from lib.models.lsa_estimator import LSAEstimator
 
 
-def lsa_score(
-    autoencoder: LSANetwork,
-    estimator: LSAEstimator | None,
-    x: Tensor,
-    *,
-    validation: Tensor | None,
-    batch_size: int = 256,
-) -> Tensor:
-    """LSA's novelty score, `[n]` on the CPU; higher is more anomalous.
-
-    Log-likelihood and minus the reconstruction error, each scaled so that the validation images
-    reach from 0 to 1, added, and the sign turned: -2 to 0 on validation images, any number on
-    others. With None as `estimator` it is the reconstruction error alone, unscaled, and no
-    validation images are needed. All else as in `lsa_scores`.
-    Source: abati2019lsa, novelty score; sign turned.
-    """
-    found = lsa_scores(autoencoder, estimator, x, validation=validation, batch_size=batch_size)
-    return found["recon" if estimator is None else "novelty"]
-
-
 @torch.no_grad()
 def lsa_scores(
     autoencoder: LSANetwork,
@@ -41,7 +21,7 @@ def lsa_scores(
     """LSA's novelty score with its parts, each `[n]` on the CPU, higher is more anomalous.
 
     "recon" is the squared error averaged over pixels, "likelihood" minus the log-likelihood of
-    the code in nats, "novelty" as in `lsa_score`. With None as `estimator` there is "recon" only.
+    the code in nats, "novelty" as above. With None as `estimator` there is "recon" only.
     `x` and `validation` `[n, c, h, w]` in [0, 1], on any device; validation images are normal.
     `batch_size` bounds the memory only. Raises BadInput for networks in training mode, images
     outside [0, 1], missing validation images, and a part that does not vary on them.

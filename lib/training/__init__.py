@@ -1,105 +1,63 @@
 """Training rules: plain loops, one file per rule."""
 
-from lib.training.autoencoder import TrainedAutoencoder, fit_autoencoder, mean_squared_error
-from lib.training.auxiliary import Auxiliary
-from lib.training.checkpoint import fingerprint, load_checkpoint, save_checkpoint
-from lib.training.classifier import TrainedClassifier, fit_classifier
-from lib.training.deep_svdd import TrainedDeepSVDD, fit_deep_svdd
-from lib.training.device import named_device
-from lib.training.digit_recipes import (
-    DIGIT_NETWORKS,
-    DigitRecipe,
-    digit_recipe,
-    fit_digit_recipe,
-    untrained_digits,
-)
-from lib.training.digits import (
-    TrainedDigits,
-    class_evidence,
-    classification_loss,
-    cool_loss,
-    denoising_loss,
-    fit_digits,
-)
-from lib.training.fooling import Criterion, Fooling, fool, generator_rate, generator_start
-from lib.training.fooling_starts import class_targets, image_rates, image_start, images_of_others
-from lib.training.gradcon import Fitted, fit, mean_gradient
-from lib.training.lsa import TrainedLSA, fit_lsa
-from lib.training.precision import Precision, check_precision
-from lib.training.prediction import Prediction, predict
-from lib.training.recipes import (
-    NAMED,
-    Recipe,
-    fit_recipe,
-    recipe,
-    recipe_words,
-    untrained_network,
-)
-from lib.training.reference import ReferenceGradient, gradient_cosines, save_reference
-from lib.training.seeding import deterministic, generator, numpy_generator
+from lib.training.autoencoder import TrainedAutoencoder as TrainedAutoencoder
+from lib.training.autoencoder import fit_autoencoder as fit_autoencoder
+from lib.training.autoencoder import mean_squared_error as mean_squared_error
+from lib.training.auxiliary import Auxiliary as Auxiliary
+from lib.training.checkpoint import fingerprint as fingerprint
+from lib.training.checkpoint import load_checkpoint as load_checkpoint
+from lib.training.checkpoint import save_checkpoint as save_checkpoint
+from lib.training.classifier import TrainedClassifier as TrainedClassifier
+from lib.training.classifier import fit_classifier as fit_classifier
+from lib.training.deep_svdd import TrainedDeepSVDD as TrainedDeepSVDD
+from lib.training.deep_svdd import fit_deep_svdd as fit_deep_svdd
+from lib.training.device import named_device as named_device
+from lib.training.digit_recipes import DIGIT_NETWORKS as DIGIT_NETWORKS
+from lib.training.digit_recipes import DigitRecipe as DigitRecipe
+from lib.training.digit_recipes import digit_recipe as digit_recipe
+from lib.training.digit_recipes import fit_digit_recipe as fit_digit_recipe
+from lib.training.digit_recipes import untrained_digits as untrained_digits
+from lib.training.digits import TrainedDigits as TrainedDigits
+from lib.training.digits import class_evidence as class_evidence
+from lib.training.digits import classification_loss as classification_loss
+from lib.training.digits import cool_loss as cool_loss
+from lib.training.digits import denoising_loss as denoising_loss
+from lib.training.digits import fit_digits as fit_digits
+from lib.training.fooling import Criterion as Criterion
+from lib.training.fooling import Fooling as Fooling
+from lib.training.fooling import fool as fool
+from lib.training.fooling import generator_rate as generator_rate
+from lib.training.fooling import generator_start as generator_start
+from lib.training.fooling_starts import class_targets as class_targets
+from lib.training.fooling_starts import image_rates as image_rates
+from lib.training.fooling_starts import image_start as image_start
+from lib.training.fooling_starts import images_of_others as images_of_others
+from lib.training.gradcon import Fitted as Fitted
+from lib.training.gradcon import fit as fit
+from lib.training.gradcon import mean_gradient as mean_gradient
+from lib.training.lsa import TrainedLSA as TrainedLSA
+from lib.training.lsa import fit_lsa as fit_lsa
+from lib.training.precision import Precision as Precision
+from lib.training.precision import check_precision as check_precision
+from lib.training.prediction import Prediction as Prediction
+from lib.training.prediction import predict as predict
+from lib.training.recipes import NAMED as NAMED
+from lib.training.recipes import Recipe as Recipe
+from lib.training.recipes import fit_recipe as fit_recipe
+from lib.training.recipes import recipe as recipe
+from lib.training.recipes import recipe_words as recipe_words
+from lib.training.recipes import untrained_network as untrained_network
+from lib.training.reference import ReferenceGradient as ReferenceGradient
+from lib.training.reference import gradient_cosines as gradient_cosines
+from lib.training.seeding import deterministic as deterministic
+from lib.training.seeding import generator as generator
+from lib.training.seeding import numpy_generator as numpy_generator
 from lib.training.stacked import fit_stacked as fit_stacked
-from lib.training.toy import drawn_from, fit_toy_cae, fit_toy_dae, fit_toy_denoising_classifier
+from lib.training.toy import drawn_from as drawn_from
+from lib.training.toy import fit_toy_cae as fit_toy_cae
+from lib.training.toy import fit_toy_dae as fit_toy_dae
+from lib.training.toy import fit_toy_denoising_classifier as fit_toy_denoising_classifier
 from lib.training.trained import Trained as Trained
 from lib.training.trained import load_trained as load_trained
 from lib.training.trained import save_trained as save_trained
 from lib.training.trained import trained_path as trained_path
-
-__all__ = [
-    "DIGIT_NETWORKS",
-    "NAMED",
-    "Auxiliary",
-    "Criterion",
-    "DigitRecipe",
-    "Fitted",
-    "Fooling",
-    "Precision",
-    "Prediction",
-    "Recipe",
-    "ReferenceGradient",
-    "TrainedAutoencoder",
-    "TrainedClassifier",
-    "TrainedDeepSVDD",
-    "TrainedDigits",
-    "TrainedLSA",
-    "check_precision",
-    "class_evidence",
-    "class_targets",
-    "classification_loss",
-    "cool_loss",
-    "denoising_loss",
-    "deterministic",
-    "digit_recipe",
-    "drawn_from",
-    "fingerprint",
-    "fit",
-    "fit_autoencoder",
-    "fit_classifier",
-    "fit_deep_svdd",
-    "fit_digit_recipe",
-    "fit_digits",
-    "fit_lsa",
-    "fit_recipe",
-    "fit_toy_cae",
-    "fit_toy_dae",
-    "fit_toy_denoising_classifier",
-    "fool",
-    "generator",
-    "generator_rate",
-    "generator_start",
-    "gradient_cosines",
-    "image_rates",
-    "image_start",
-    "images_of_others",
-    "load_checkpoint",
-    "mean_gradient",
-    "mean_squared_error",
-    "named_device",
-    "numpy_generator",
-    "predict",
-    "recipe",
-    "recipe_words",
-    "save_checkpoint",
-    "save_reference",
-    "untrained_digits",
-    "untrained_network",
-]

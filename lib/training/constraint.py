@@ -16,12 +16,11 @@ from torch import Tensor, nn
 from torch.nn.grad import conv2d_weight
 
 from lib.models import CAE
-from lib.models.transposed import decoder_layers, subpixel_convolution
+from lib.models.transposed import SHORTEST, decoder_layers, subpixel_convolution
 from lib.models.vae import Reconstruction
 from lib.training.reconstruction import encoded
 from lib.training.reference import gradient_cosines
 
-SHORTEST = 1e-8  # what `torch.cosine_similarity` takes a shorter vector's length to be
 FEW_CHANNELS = 4  # of the output: up to here a transposed convolution is the slower way
 
 
@@ -45,25 +44,25 @@ def objective_backward(
     layers = decoder_layers(model)
     x = x.contiguous(memory_format=torch.channels_last)  # the order that a CPU likes
     h, divergence = encoded(model, x, noise)
-    passed = _there_and_back(layers, h.detach(), x, reconstruction)
+    done = _forward_backward(layers, h.detach(), x, reconstruction)
     cosine = float("nan")
     if reference:
-        cosines = gradient_cosines(passed.gradients, reference)
+        cosines = gradient_cosines(done.gradients, reference)
         cosine = float(cosines.mean())
     if reference and alpha != 0:
-        pairs = zip(passed.gradients, reference, strict=True)
+        pairs = zip(done.gradients, reference, strict=True)
         slopes = [-alpha / len(layers) * _slope(g, r) for g, r in pairs]
-        at_latent, gradients, biases = _second_order(layers, passed, slopes)
+        at_latent, gradients, biases = _second_order(layers, done, slopes)
     else:
-        at_latent, gradients, biases = _first_order(layers, passed)
+        at_latent, gradients, biases = _first_order(layers, done)
     for parameter in model.parameters():
         parameter.grad = None
     for layer, w, b in zip(layers, gradients, biases, strict=True):
-        # in the weight's own order of memory: a fused Adam reads both as they lie there
+        # contiguous like the weight: fused Adam assumes equal strides
         layer.weight.grad = w.contiguous()
         if layer.bias is not None:
             layer.bias.grad = b
-    loss = passed.error
+    loss = done.error
     if divergence is None:
         h.backward(at_latent)
     else:
@@ -74,44 +73,44 @@ def objective_backward(
 
 
 @dataclass(frozen=True)
-class _Passed:
-    """One pass there and back: what enters each layer and the gradient of L at what leaves it.
+class _Pass:
+    """One pass forwards and backwards: each layer's input, and the gradient of L at its output.
 
-    `gradients` are dL/dw, and `bend` is the second derivative of L in the logits.
+    `gradients` are dL/dw, and `d2L_dlogits2` is the second derivative of L in the logits.
     """
 
     error: Tensor
-    entered: list[Tensor]
-    left: list[Tensor]
+    layer_in: list[Tensor]
+    grad_out: list[Tensor]
     gradients: list[Tensor]
-    bend: Tensor
+    d2L_dlogits2: Tensor
 
 
 @torch.no_grad()
-def _there_and_back(
+def _forward_backward(
     layers: list[nn.ConvTranspose2d], h: Tensor, x: Tensor, reconstruction: Reconstruction
-) -> _Passed:
-    entered = [h]
+) -> _Pass:
+    layer_in = [h]
     for layer in layers[:-1]:
-        entered.append(F.relu_(layer(entered[-1])))
-    logits = _spread(layers[-1], entered[-1], layers[-1].weight, layers[-1].bias)
+        layer_in.append(F.relu_(layer(layer_in[-1])))
+    logits = _conv_transpose(layers[-1], layer_in[-1], layers[-1].weight, layers[-1].bias)
     drawn, n = logits.sigmoid(), x.numel()
     difference, steepness = drawn - x, drawn * (1 - drawn)
     if reconstruction == "bce":
         error = F.binary_cross_entropy_with_logits(logits, x)
-        g, bend = difference / n, steepness / n
+        g, d2L_dlogits2 = difference / n, steepness / n
     else:
         error = difference.square().mean()
         g = difference * steepness * (2 / n)
-        bend = steepness * (steepness + difference * (1 - 2 * drawn)) * (2 / n)
-    left = [g]
-    for layer, inside in zip(layers[:0:-1], entered[:0:-1], strict=True):
+        d2L_dlogits2 = steepness * (steepness + difference * (1 - 2 * drawn)) * (2 / n)
+    grad_out = [g]
+    for layer, h in zip(layers[:0:-1], layer_in[:0:-1], strict=True):
         g = F.conv2d(g, layer.weight, stride=2, padding=layer.padding)
-        g *= inside.sign()  # what the ReLU let through was positive
-        left.append(g)
-    left.reverse()
-    gradients = [_for_weight(*three) for three in zip(layers, entered, left, strict=True)]
-    return _Passed(error, entered, left, gradients, bend)
+        g *= h.sign()  # what the ReLU let through was positive
+        grad_out.append(g)
+    grad_out.reverse()
+    gradients = [_weight_grad(*three) for three in zip(layers, layer_in, grad_out, strict=True)]
+    return _Pass(error, layer_in, grad_out, gradients, d2L_dlogits2)
 
 
 def _slope(g: Tensor, r: Tensor) -> Tensor:
@@ -124,54 +123,54 @@ def _slope(g: Tensor, r: Tensor) -> Tensor:
 
 @torch.no_grad()
 def _first_order(
-    layers: list[nn.ConvTranspose2d], passed: _Passed
+    layers: list[nn.ConvTranspose2d], done: _Pass
 ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
     """The gradient of L at the decoder's input, at its weights and at its biases."""
-    at_latent = F.conv2d(passed.left[0], layers[0].weight, stride=2, padding=layers[0].padding)
-    return at_latent, passed.gradients, [g.sum((0, 2, 3)) for g in passed.left]
+    at_latent = F.conv2d(done.grad_out[0], layers[0].weight, stride=2, padding=layers[0].padding)
+    return at_latent, done.gradients, [g.sum((0, 2, 3)) for g in done.grad_out]
 
 
 @torch.no_grad()
 def _second_order(
-    layers: list[nn.ConvTranspose2d], passed: _Passed, directions: Sequence[Tensor]
+    layers: list[nn.ConvTranspose2d], done: _Pass, directions: Sequence[Tensor]
 ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
     """The same of L + <dL/dw, directions>, the directions held still."""
-    # how what leaves each layer changes as the weights go along the directions; the latents don't
+    # the change of each layer's output as the weights move along the directions; the latents stay
     changes: list[Tensor] = []
-    for layer, v, inside in zip(layers, directions, passed.entered, strict=True):
+    for layer, v, h in zip(layers, directions, done.layer_in, strict=True):
         w = v
         if changes:
-            inside, w = torch.cat([inside, changes[-1]], 1), torch.cat([v, layer.weight])
-        changes.append(_spread(layer, inside, w, None))
+            h, w = torch.cat([h, changes[-1]], 1), torch.cat([v, layer.weight])
+        changes.append(_conv_transpose(layer, h, w, None))
         if layer is not layers[-1]:
-            changes[-1] *= passed.entered[len(changes)].sign()
-    p = passed.left[-1] + passed.bend * changes[-1]
+            changes[-1] *= done.layer_in[len(changes)].sign()
+    p = done.grad_out[-1] + done.d2L_dlogits2 * changes[-1]
     weights, biases = [], []
     for i in reversed(range(len(layers))):
-        layer, inside, left = layers[i], passed.entered[i], passed.left[i]
-        pair = inside, p
+        layer, h, grad_out = layers[i], done.layer_in[i], done.grad_out[i]
+        pair = h, p
         if i > 0:
-            pair = torch.cat([inside, changes[i - 1]]), torch.cat([p, left])
-        weights.append(_for_weight(layer, *pair))
+            pair = torch.cat([h, changes[i - 1]]), torch.cat([p, grad_out])
+        weights.append(_weight_grad(layer, *pair))
         biases.append(p.sum((0, 2, 3)))
         w = torch.cat([layer.weight, directions[i]], 1)
-        p = F.conv2d(torch.cat([p, left], 1), w, stride=2, padding=layer.padding)
+        p = F.conv2d(torch.cat([p, grad_out], 1), w, stride=2, padding=layer.padding)
         if i > 0:
-            p *= inside.sign()
+            p *= h.sign()
     return p, weights[::-1], biases[::-1]
 
 
-def _spread(layer: nn.ConvTranspose2d, h: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
-    """`layer` with other weights."""
+def _conv_transpose(layer: nn.ConvTranspose2d, h: Tensor, w: Tensor, bias: Tensor | None) -> Tensor:
+    """The transposed convolution of `layer` with other weights."""
     padding = int(layer.padding[0])
     if layer.out_channels <= FEW_CHANNELS:
         return subpixel_convolution(h, w, bias, padding=padding)
     return F.conv_transpose2d(h, w, bias, stride=2, padding=padding)
 
 
-def _for_weight(layer: nn.ConvTranspose2d, entered: Tensor, left: Tensor) -> Tensor:
+def _weight_grad(layer: nn.ConvTranspose2d, layer_in: Tensor, grad_out: Tensor) -> Tensor:
     """The gradient of the layer's weight, from its input and the gradient at its output."""
     # a transposed convolution is a convolution read backwards, so input and output change places
     shape = list(layer.weight.shape)
-    found: Tensor = conv2d_weight(left, shape, entered, stride=2, padding=layer.padding)
+    found: Tensor = conv2d_weight(grad_out, shape, layer_in, stride=2, padding=layer.padding)
     return found

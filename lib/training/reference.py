@@ -2,14 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-
-from lib.training.checkpoint import save_checkpoint
 
 
 @dataclass
@@ -58,16 +55,6 @@ def gradient_cosines(gradients: Sequence[Tensor], reference: Sequence[Tensor]) -
     """
     pairs = zip(gradients, reference, strict=True)
     return torch.stack([F.cosine_similarity(g.flatten(), r.flatten(), dim=0) for g, r in pairs])
-
-
-def save_reference(path: Path, weights: dict[str, Tensor], reference: ReferenceGradient) -> None:
-    """Write a network's weights and its reference gradient to one file, tensors only.
-
-    It is kept to score with: a decay, which only further steps would need, is not.
-    """
-    means = {str(i): mean for i, mean in enumerate(reference.mean)}
-    content = {"weights": weights, "reference": means, "steps": reference.steps}
-    save_checkpoint(path, content)
 
 
 def _sum_of_powers(base: float, count: int) -> float:

@@ -44,7 +44,7 @@ def test_by_hand_on_two_by_two_images():
     assert found.n == 4
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_equals_the_slow_definition_with_ties(seed):
     labels, scores, _ = drawn(seed)
     y, x = components(labels, scores)
@@ -56,7 +56,7 @@ def test_equals_the_slow_definition_with_ties(seed):
     )
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_difference_equals_the_slow_definition(seed):
     labels, a, b = drawn(seed)
     found = delong_difference(labels, a, b)

@@ -14,7 +14,6 @@ from lib.metrics import (
     mask_share,
     pixel_auroc,
     pixel_average_precision,
-    pooled_pixel_auroc,
     top_k_hits,
 )
 
@@ -28,7 +27,7 @@ PER_IMAGE = [
     pixel_average_precision,
     lambda maps, masks: top_k_hits(maps, masks, k=5),
 ]
-POOLED = [pooled_pixel_auroc, aupro, lambda a, b: aupro(a, b, max_false_positive_rate=0.05)]
+POOLED = [aupro, lambda a, b: aupro(a, b, max_false_positive_rate=0.05)]
 OF_MAPS = PER_IMAGE + POOLED
 
 
@@ -72,13 +71,6 @@ def test_top_k_hits_by_hand():
 def test_mask_share_by_hand():
     both = [MASK[0], [[1, 1, 1], [1, 0, 1], [1, 1, 1]]]
     assert mask_share(both).tolist() == [2 / 9, 8 / 9]
-
-
-def test_pooled_auroc_by_hand():
-    # novel 3 and 1 against normal 2 and 0; within the images each novel pixel wins
-    maps, masks = [[[3, 2]], [[1, 0]]], [[[1, 0]], [[1, 0]]]
-    assert pooled_pixel_auroc(maps, masks) == near((2 + 1) / 4)
-    assert pixel_auroc(maps, masks).tolist() == [1, 1]
 
 
 def test_aupro_by_hand():
@@ -172,7 +164,6 @@ def test_rankings_equal_scikit_learns(levels):
     assert pixel_auroc(maps, masks).tolist() == near([roc_auc_score(*row) for row in rows])
     wanted = [average_precision_score(*row) for row in rows]
     assert pixel_average_precision(maps, masks).tolist() == near(wanted)
-    assert pooled_pixel_auroc(maps, masks) == near(roc_auc_score(masks.ravel(), maps.ravel()))
 
 
 @pytest.mark.parametrize("levels", [None, 3])
@@ -217,7 +208,6 @@ def test_auroc_flips_with_the_sign(levels):
     maps, masks = drawn(7, levels=levels)
     assert pixel_auroc(-maps, masks).tolist() == near(1 - pixel_auroc(maps, masks))
     assert pixel_auroc(maps, ~masks).tolist() == near(1 - pixel_auroc(maps, masks))
-    assert pooled_pixel_auroc(-maps, masks) == near(1 - pooled_pixel_auroc(maps, masks))
 
 
 def test_the_mask_itself_is_perfect_and_its_negative_the_worst():
@@ -226,7 +216,6 @@ def test_the_mask_itself_is_perfect_and_its_negative_the_worst():
         assert metric(masks, masks).tolist() == near(np.ones(12))
     assert (top_k_hits(masks, masks, k=2) == 1).all()  # the smallest mask has two pixels
     assert (top_k_hits(~masks, masks, k=1) == 0).all()
-    assert pooled_pixel_auroc(masks, masks) == 1 and pooled_pixel_auroc(~masks, masks) == 0
     assert aupro(masks, masks) == near(1) and aupro(~masks, masks) == 0
 
 
@@ -242,7 +231,6 @@ def test_a_constant_map_gives_the_level_of_chance():
     _, masks = drawn(9)
     flat = np.full(masks.shape, 0.7)
     assert (pixel_auroc(flat, masks) == 0.5).all()
-    assert pooled_pixel_auroc(flat, masks) == 0.5
     assert pixel_average_precision(flat, masks).tolist() == near(mask_share(masks))
     for limit in (0.05, 0.3, 1.0):
         assert aupro(flat, masks, max_false_positive_rate=limit) == near(limit / 2)

@@ -1,10 +1,18 @@
-"""AUROC, average precision and ROC points against pair counting, and refusal of nonsense."""
+"""AUROC and ROC points against pair counting, and refusal of nonsense."""
 
 import numpy as np
 import pytest
 
 from lib.errors import BadInput
-from lib.metrics import auroc, average_precision, delong_interval, f1_at, roc_points
+from lib.metrics import (
+    auroc,
+    best_f1_threshold,
+    delong_difference,
+    delong_interval,
+    equal_error_rate,
+    f1_at,
+    roc_points,
+)
 
 ROUNDING = 1e-12  # float64 sums of at most a few hundred terms
 
@@ -31,7 +39,7 @@ def test_auroc_by_hand():
     assert auroc([1, 0, 0], [1, 1, 0]) == (0.5 + 1) / 2
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_auroc_counts_pairs_with_ties(seed):
     labels, scores = drawn(seed)
     assert auroc(labels, scores) == pytest.approx(pairs(labels, scores), abs=ROUNDING)
@@ -51,12 +59,6 @@ def test_auroc_invariances():
     assert 1 - auroc(1 - labels, scores) == expected
 
 
-def test_average_precision_by_hand():
-    # ranked 4 (anomaly), 3 (normal), 2 (anomaly), 1 (normal): precision 1/1 and 2/3 at the hits
-    expected = pytest.approx((1 / 1 + 2 / 3) / 2, abs=ROUNDING)
-    assert average_precision([1, 0, 1, 0], [4, 3, 2, 1]) == expected
-
-
 def test_roc_points_by_hand_and_area():
     false_rate, true_rate = roc_points([1, 0, 1, 0], [4, 3, 2, 1])
     # one step up for each anomaly, one to the right for each normal image
@@ -67,7 +69,15 @@ def test_roc_points_by_hand_and_area():
     assert area == pytest.approx(pairs(labels, scores), abs=ROUNDING)
 
 
-METRICS = [auroc, average_precision, roc_points, delong_interval, lambda t, s: f1_at(t, s, 0.5)]
+METRICS = [
+    auroc,
+    roc_points,
+    equal_error_rate,
+    best_f1_threshold,
+    delong_interval,
+    lambda t, s: f1_at(t, s, 0.5),
+    lambda t, s: delong_difference(t, s, s),
+]
 NONSENSE = [
     ([0, 0, 0], [1, 2, 3], "both classes, but all 3 .* normal"),
     ([1, 1], [1, 2], "both classes, but all 2 .* anomalies"),
@@ -83,8 +93,8 @@ NONSENSE = [
 ]
 
 
-@pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize(("labels", "scores", "message"), NONSENSE)
-def test_nonsense_is_refused_in_words(metric, labels, scores, message):
-    with pytest.raises(BadInput, match=message):
-        metric(labels, scores)
+def test_nonsense_is_refused_in_words_by_every_metric():
+    for metric in METRICS:
+        for labels, scores, message in NONSENSE:
+            with pytest.raises(BadInput, match=message):
+                metric(labels, scores)

@@ -55,15 +55,17 @@ def train(network, bars):
 
 @pytest.fixture
 def same():
-    """Whether two trainings ended alike to the last bit."""
+    """Whether two trainings ended alike to the last bit, the time they took aside."""
 
     def compare(a, b):
         weights = zip(a.model.state_dict().values(), b.model.state_dict().values(), strict=True)
         means = zip(a.reference.mean, b.reference.mean, strict=True)
+        histories = [[e | {"seconds": 0.0} for e in found.history] for found in (a, b)]
         return (
             all(torch.equal(x, y) for x, y in weights)
             and all(torch.equal(x, y) for x, y in means)
-            and (a.reference.steps, a.epoch, a.history) == (b.reference.steps, b.epoch, b.history)
+            and (a.reference.steps, a.epoch) == (b.reference.steps, b.epoch)
+            and histories[0] == histories[1]
         )
 
     return compare

@@ -6,9 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from lib.errors import BadInput, DataCorrupt
+from lib.errors import BadInput
 from lib.models import build
-from lib.models.lsa_cifar import LSACifarAutoencoder
 from lib.training import fit_autoencoder, mean_squared_error
 
 NOISES = pytest.mark.parametrize("noise", [0.0, 0.2])
@@ -109,24 +108,6 @@ def test_training_trains(noise):
         assert losses[-1] < 0.5 * losses[0]
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_the_colour_network_trains_and_resumes_in_channels_last(killed_after, tmp_path, precision):
-    x = torch.rand((16, 3, 32, 32), generator=torch.Generator().manual_seed(1))
-
-    def network(seed):
-        made = build(LSACifarAutoencoder, torch.Generator().manual_seed(seed))
-        return made.to(memory_format=torch.channels_last)
-
-    options = {"train": x, "validation": x[:4], "keep": (1, 3), "noise": 0.025, "epochs": 3}
-    options["precision"] = precision
-    whole = run(network(0), **options)
-    assert whole.history[-1]["train_L"] < whole.history[0]["train_L"]
-    options |= {"checkpoint": tmp_path / "fit.pt", "fingerprint": "a"}
-    with pytest.raises(KeyboardInterrupt):
-        run(network(0), progress=killed_after(1), **options)
-    assert same(run(network(1), batches=1, **options), whole)
-
-
 def test_bfloat16_is_another_training_that_ends_near_the_same_error():
     def last(precision):
         x = {"train": drawn(96, 1), "epochs": 15, "learning_rate": 1e-2}
@@ -162,76 +143,6 @@ def test_the_default_learning_rate_is_the_one_of_the_authors_code():
     model, x = Picture(0.2, 0.5), torch.tensor([1.0, 0.0]).expand(4, 1, 1, 2)
     run(model, train=x, validation=x, epochs=1)
     assert model.w.tolist() == pytest.approx([0.21, 0.49], rel=1e-6)  # 0.01; float32
-
-
-def test_history():
-    told = []
-    found = run(epochs=3, progress=told.append)
-    assert found.history == told
-    assert [entry["epoch"] for entry in found.history] == [1, 2, 3]
-    for entry in found.history:
-        assert set(entry) == {"epoch", "train_L", "validation_L", "seconds"}
-        assert all(type(v) is float and math.isfinite(v) and v >= 0 for v in entry.values())
-
-
-def test_losses_are_means_over_images_whatever_the_last_batch():
-    # 10 = 4 + 4 + 2 images, and a rate too small to move a weight: the loss of the start
-    x, v = numbered(10), numbered(7)
-    options = {"epochs": 1, "batch_size": 4, "learning_rate": 1e-30}
-    found = run(Picture(0.3, 0.6), train=x, validation=v, **options)
-    picture = torch.tensor([0.3, 0.6])
-    for key, given in (("train_L", x), ("validation_L", v)):
-        wanted = (given - picture).square().mean().item()
-        assert found.history[0][key] == pytest.approx(wanted, rel=1e-6)  # float32
-
-
-def test_every_image_is_shown_once_per_epoch_in_another_order():
-    model, x = Picture(0.3, 0.6), numbered(10)
-    run(model, train=x, epochs=2, batch_size=4, validation=x)
-    assert [len(batch) for batch in model.shown] == [4, 4, 2] * 2
-    orders = [torch.cat(part)[:, 0, 0, 0].tolist() for part in (model.shown[:3], model.shown[3:])]
-    assert all(sorted(order) == x[:, 0, 0, 0].tolist() for order in orders)
-    assert orders[0] != orders[1]
-
-
-def test_a_last_batch_of_one_image_is_left_out():
-    model, x = Picture(0.3, 0.6), numbered(9)
-    options = {"epochs": 1, "batch_size": 4, "learning_rate": 1e-30}
-    found = run(model, train=x, validation=x, **options)
-    assert [len(batch) for batch in model.shown] == [4, 4]
-    shown = torch.cat(model.shown)
-    wanted = (shown - torch.tensor([0.3, 0.6])).square().mean().item()  # over 8 images, not 9
-    assert found.history[0]["train_L"] == pytest.approx(wanted, rel=1e-6)  # float32
-    run(tiny(), train=drawn(9, 1), epochs=1)  # batch norm would have refused the ninth
-
-
-def test_one_image_alone_is_trained_on():
-    model = Picture(0.3, 0.6)
-    run(model, train=numbered(1), validation=numbered(1), epochs=1)
-    assert [len(batch) for batch in model.shown] == [1]
-
-
-def test_validation_images_change_nothing():
-    first, second = run(), run(validation=1 - drawn(7, 5))
-    assert equal(first.model.state_dict(), second.model.state_dict())
-    assert first.history[0]["validation_L"] != second.history[0]["validation_L"]
-
-
-@NOISES
-def test_the_network_is_in_evaluation_mode_afterwards(tmp_path, noise):
-    path = tmp_path / "fit.pt"
-    for _ in range(2):  # the second time all epochs come from the file
-        model = tiny().train()
-        run(model, noise=noise, checkpoint=path, fingerprint="a")
-        assert not any(m.training for m in model.modules())
-
-
-def test_batches_see_training_mode_and_validation_does_not():
-    model = tiny()
-    found = run(model, epochs=1)
-    assert model.layers[2].num_batches_tracked == 3
-    # the same number as from outside, in evaluation mode
-    assert mean_squared_error(model, drawn(10, 2), batch_size=8) == found.history[0]["validation_L"]
 
 
 # --- noise
@@ -303,91 +214,7 @@ def test_resumed_training_ends_as_an_uninterrupted_one(killed_after, tmp_path, e
     assert same(found, whole)
 
 
-@NOISES
-def test_interruption_within_an_epoch_goes_back_to_its_start(tmp_path, noise):
-    options = {"epochs": 3, "noise": noise, "keep": (1, 3)}
-    whole = run(**options)
-    path = {"checkpoint": tmp_path / "fit.pt", "fingerprint": "a"}
-    model, seen = tiny(), []
-
-    def killer(module, inputs):
-        seen.append(module.training)
-        if seen.count(True) == 5:  # the second of three batches in epoch 2
-            raise KeyboardInterrupt
-
-    model.register_forward_pre_hook(killer)
-    with pytest.raises(KeyboardInterrupt):
-        run(model, **options, **path)
-    assert same(run(weights=7, batches=7, **options, **path), whole)
-
-
-def test_a_training_goes_on_for_more_epochs(tmp_path):
-    path = {"checkpoint": tmp_path / "fit.pt", "fingerprint": "a"}
-    run(epochs=2, keep=(1,), **path)
-    found = run(weights=7, batches=7, epochs=4, keep=(1, 3), **path)
-    assert same(found, run(epochs=4, keep=(1, 3)))
-
-
-def test_finished_training_is_not_repeated(tmp_path):
-    path = {"checkpoint": tmp_path / "fit.pt", "fingerprint": "a"}
-    whole = run(keep=(1,), **path)
-
-    def never(entry):
-        raise AssertionError("an epoch was trained again")
-
-    found = run(weights=7, keep=(1,), progress=never, **path)
-    assert same(found, whole)
-    assert found.history == whole.history  # with the seconds that it took
-
-
-def test_checkpoint_writing_changes_nothing(tmp_path):
-    assert same(run(checkpoint=tmp_path / "fit.pt"), run())
-
-
-@pytest.mark.parametrize("change", [{"fingerprint": "b"}, {"fingerprint": ""}, {"epochs": 1}])
-def test_checkpoint_of_another_training_is_ignored(tmp_path, change):
-    path = tmp_path / "fit.pt"
-    run(epochs=2, keep=(1, 2), checkpoint=path, fingerprint="a")
-    options = {"epochs": 2, "fingerprint": "a"} | change
-    found = run(weights=1, batches=1, checkpoint=path, **options)
-    assert same(found, run(weights=1, batches=1, epochs=options["epochs"]))
-    # and the file is now this training's
-    assert same(run(checkpoint=path, **options), found)
-
-
-def test_damaged_checkpoint_is_refused_and_left_alone(tmp_path):
-    path = tmp_path / "fit.pt"
-    run(epochs=1, checkpoint=path)
-    # written whole or not at all, so a cut-off file is no trace of a killed run
-    path.write_bytes(path.read_bytes()[:-100])
-    before = path.read_bytes()
-    with pytest.raises(DataCorrupt, match=r"fit\.pt"):
-        run(epochs=1, checkpoint=path)
-    assert path.read_bytes() == before
-
-
 # --- snapshots
-
-
-def test_snapshots_are_the_weights_of_their_epoch():
-    found = run(epochs=4, keep=(1, 3, 4, 9))
-    assert list(found.snapshots) == [1, 3, 4]  # epoch 9 never came
-    for epoch, state in found.snapshots.items():
-        assert equal(state, run(epochs=epoch).model.state_dict())
-    assert not equal(found.snapshots[3], found.snapshots[4])
-    assert run().snapshots == {}
-
-
-def test_snapshots_hold_on_to_nothing_of_the_network():
-    found = run(epochs=2, keep=(2,))
-    state = found.snapshots[2]
-    before = {name: value.clone() for name, value in state.items()}
-    with torch.no_grad():
-        for value in found.model.state_dict().values():
-            value.add_(1)
-    assert equal(state, before)
-    assert all(v.device.type == "cpu" and not v.requires_grad for v in state.values())
-    tiny(5).load_state_dict(state)  # all that a network needs
 
 
 # --- mean squared error

@@ -140,33 +140,6 @@ def test_history():
     assert set(both) == KEYS | {"seconds", "train_auxiliary", "validation_auxiliary"}
 
 
-def test_figures_are_means_over_images_and_steps_whatever_the_last_batch():
-    # 10 = 4 + 4 + 2 images, and a rate too small to move a weight: the losses of the start
-    model, start = network(), network()
-    options = {"epochs": 1, "batch_size": 4, "augment": False, "learning_rate": 1e-30}
-    (x, labels), held_out = bars(10, 1), bars(7, 2)
-    found = fit_classifier(model, (x, labels), held_out, generator=seeded(), **options)
-    entry = found.history[0]
-    start.train()
-    losses, right, norms = [], 0, []
-    for batch in torch.randperm(10, generator=seeded()).split(4):
-        logits = start(x[batch].float() / 255)
-        loss = F.cross_entropy(logits, labels[batch])
-        gradients = torch.autograd.grad(loss, list(start.parameters()))
-        norms.append(sum(g.double().square().sum() for g in gradients).sqrt().item())
-        losses.append(loss.item() * len(batch))
-        right += (logits.argmax(1) == labels[batch]).sum().item()
-    # float32
-    assert entry["train_loss"] == pytest.approx(sum(losses) / 10, rel=1e-5)
-    assert entry["train_accuracy"] == right / 10
-    assert entry["gradient_norm"] == pytest.approx(sum(norms) / 3, rel=1e-5)
-    logits = predict(start, held_out[0]).logits
-    wanted = F.cross_entropy(logits, held_out[1]).item()
-    assert entry["validation_loss"] == pytest.approx(wanted, rel=1e-5)
-    accuracy = (logits.argmax(1) == held_out[1]).sum().item() / 7
-    assert entry["validation_accuracy"] == pytest.approx(accuracy, rel=1e-12)  # float64
-
-
 def test_one_epoch_equals_sgd_by_hand():
     model, start = network(head=GeneralizedOdinHead), network(head=GeneralizedOdinHead).train()
     x, labels = bars(24, 1)
@@ -277,50 +250,6 @@ def test_the_resnet_trains_with_a_decoder_beside_it():
 # --- which epoch is chosen
 
 
-@pytest.mark.parametrize(
-    ("accuracies", "errors", "classification", "epoch"),
-    [
-        ([0.2, 0.8, 0.5], [1, 1, 1], 1.0, 2),
-        ([0.2, 0.8, 0.8], [3, 2, 1], 1.0, 2),  # of equals the earliest
-        ([0.9, 0.8, 0.7], [3, 2, 1], 1.0, 1),
-        ([0.9, 0.8, 0.7], [3, 1, 2], 0.0, 2),
-        ([0.9, 0.8, 0.7], [2, 1, 1], 0.0, 2),
-        ([0.9, 0.8, 0.7], [math.nan, 3, 2], 0.0, 3),
-        ([0.9, 0.8, 0.7], [2, math.nan, 3], 0.0, 1),
-        ([0.9, 0.8, 0.7], [math.nan] * 3, 0.0, 3),  # nothing to choose by: the last
-    ],
-)
-def test_selection(monkeypatch, accuracies, errors, classification, epoch):
-    model, auxiliary, kept = network(), task("sobel", 1.0), []
-
-    def told(*_, **__):
-        kept.append(weights_of(model) + weights_of(auxiliary.head))
-        i = len(kept) - 1
-        return 0.0, accuracies[i], errors[i]
-
-    monkeypatch.setattr(classifier, "held_out_errors", told)
-    options = {"epochs": 3, "classification": classification, "auxiliary": auxiliary}
-    found = train(model=model, **options)
-    assert found.epoch == epoch
-    assert equal(weights_of(model) + weights_of(auxiliary.head), kept[epoch - 1])
-    assert not equal(kept[0], kept[1]) and not equal(kept[1], kept[2])
-
-
-def test_snapshots_are_those_of_their_epoch(monkeypatch):
-    model, kept, errors = network(), [], classifier.held_out_errors
-
-    def spy(*arguments, **options):
-        kept.append(weights_of(model))
-        return errors(*arguments, **options)
-
-    monkeypatch.setattr(classifier, "held_out_errors", spy)
-    found = train(model=model, epochs=4, keep=(1, 3))
-    assert list(found.snapshots) == [1, 3]
-    for epoch, weights in found.snapshots.items():
-        assert equal(weights.values(), kept[epoch - 1])
-        network(5).load_state_dict(weights)  # the names are the network's own
-
-
 # --- randomness
 
 
@@ -352,17 +281,6 @@ def test_every_option_makes_another_network(change):
     first = train(augment=True, epochs=3)
     found = train(**{"augment": True, "epochs": 3} | change)
     assert not equal(found.model.parameters(), first.model.parameters())
-
-
-def test_validation_changes_nothing():
-    ends = []
-    for validation in (bars(9, 2), bars(5, 7)):
-        model = network()
-        found = fit_classifier(
-            model, bars(16, 1), validation, generator=seeded(), epochs=2, batch_size=8, keep=(2,)
-        )
-        ends.append(list(found.snapshots[2].values()))
-    assert equal(*ends)
 
 
 def test_an_auxiliary_task_of_weight_0_is_watched_and_moves_nothing():

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from lib.errors import BadInput, DataCorrupt
+from lib.errors import BadInput
 from lib.models import build
 from lib.models.deep_svdd import deep_svdd
 from lib.scores.deep_svdd import deep_svdd_score
@@ -211,30 +211,6 @@ def test_weight_decay_reaches_both_stages():
     assert not equal(*(found.network.state_dict() for found in alone))
 
 
-def test_validation_images_change_nothing():
-    first, second = run(), run(validation=drawn(7, 5, vertical=True))
-    assert equal(first.network.state_dict(), second.network.state_dict())
-    assert torch.equal(first.centre, second.centre)
-    for a, b in ((first.history, second.history), (first.pretraining, second.pretraining)):
-        assert timeless(a) != timeless(b)
-
-
-def test_every_image_is_shown_once_per_epoch_in_another_order_and_one_left_alone_is_not():
-    made, shown = network(), []
-    x = drawn(9, 1)
-    x[:, 0, 0, 0] = torch.arange(9.0) / 10  # to tell them apart
-
-    def note(module, given):
-        if module.training:
-            shown.append(given[0][:, 0, 0, 0].tolist())
-
-    made.register_forward_pre_hook(note)
-    run(made, train=x, epochs=2, pretrain_epochs=0, batch_size=4)
-    assert [len(batch) for batch in shown] == [4, 4] * 2
-    orders = [shown[0] + shown[1], shown[2] + shown[3]]
-    assert all(len(set(order)) == 8 for order in orders) and orders[0] != orders[1]
-
-
 def test_same_seed_same_result_and_the_global_state_plays_no_part():
     torch.manual_seed(1)
     first = run()
@@ -263,21 +239,6 @@ def test_resumed_training_ends_as_an_uninterrupted_one(tmp_path, epochs_done):
     assert same(found, whole)
 
 
-def test_finished_training_is_not_repeated_and_ends_in_evaluation_mode(tmp_path):
-    path = {"checkpoint": tmp_path / "fit.pt", "fingerprint": "a"}
-    whole = run(**path)
-    assert {file.name for file in tmp_path.iterdir()} == {"fit.pt", "fit.pt.pretraining"}
-
-    def never(entry):
-        raise AssertionError("an epoch was trained again")
-
-    found = run(weights=7, batches=7, progress=never, **path)
-    assert same(found, whole)
-    assert found.history == whole.history  # with the seconds that it took
-    for trained in (whole, found):
-        assert not any(module.training for module in trained.network.modules())
-
-
 @pytest.mark.parametrize("pretrain_epochs", [0, 1])
 def test_the_centre_stays_with_its_weights_when_the_pretraining_file_is_lost(
     tmp_path, pretrain_epochs
@@ -291,19 +252,6 @@ def test_the_centre_stays_with_its_weights_when_the_pretraining_file_is_lost(
     assert found.spread == whole.spread
 
 
-def test_checkpoint_writing_changes_nothing(tmp_path):
-    assert same(run(checkpoint=tmp_path / "fit.pt"), run())
-
-
-def test_a_training_goes_on_for_more_epochs(tmp_path):
-    path = {"checkpoint": tmp_path / "fit.pt", "fingerprint": "a"}
-    run(epochs=1, **path)
-    told = []
-    found = run(weights=7, batches=7, epochs=3, progress=told.append, **path)
-    assert len(told) == 2
-    assert same(found, run(epochs=3))
-
-
 def test_more_pretraining_starts_the_second_stage_anew(tmp_path):
     path = {"checkpoint": tmp_path / "fit.pt", "fingerprint": "a"}
     run(pretrain_epochs=1, **path)
@@ -311,29 +259,6 @@ def test_more_pretraining_starts_the_second_stage_anew(tmp_path):
     found = run(weights=7, batches=7, pretrain_epochs=3, progress=told.append, **path)
     assert [entry["epoch"] for entry in told] == [2, 3, 1, 2]
     assert same(found, run(pretrain_epochs=3))
-
-
-@pytest.mark.parametrize(
-    "change", [{"fingerprint": "b"}, {"pretrain_epochs": 1}, {"pretrain_epochs": 0}]
-)
-def test_checkpoint_of_another_training_is_ignored(tmp_path, change):
-    path = tmp_path / "fit.pt"
-    run(checkpoint=path, fingerprint="a")
-    options = {"fingerprint": "a"} | change
-    found = run(weights=1, batches=1, checkpoint=path, **options)
-    assert same(found, run(weights=1, batches=1, **change))
-
-
-@pytest.mark.parametrize("name", ["fit.pt", "fit.pt.pretraining"])
-def test_damaged_checkpoint_is_refused_and_left_alone(tmp_path, name):
-    run(epochs=1, pretrain_epochs=1, checkpoint=tmp_path / "fit.pt")
-    damaged = tmp_path / name
-    # written whole or not at all, so a cut-off file is no trace of a killed run
-    damaged.write_bytes(damaged.read_bytes()[:-100])
-    before = damaged.read_bytes()
-    with pytest.raises(DataCorrupt, match=r"fit\.pt"):
-        run(epochs=1, pretrain_epochs=1, checkpoint=tmp_path / "fit.pt")
-    assert damaged.read_bytes() == before
 
 
 # --- centre and spread

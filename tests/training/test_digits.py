@@ -115,21 +115,6 @@ def test_a_training_goes_on_from_its_checkpoint(tmp_path):
         assert torch.equal(a, b)
 
 
-def test_a_checkpoint_of_something_else_is_ignored(tmp_path):
-    fit(network(), epochs=2, checkpoint=tmp_path / "c.pt", fingerprint="a")
-    seen = []
-    fit(network(), epochs=2, checkpoint=tmp_path / "c.pt", fingerprint="b", progress=seen.append)
-    assert len(seen) == 2
-
-
-def test_snapshots_are_the_weights_after_their_epoch():
-    done = fit(network(), epochs=3, keep=(1, 3))
-    assert sorted(done.snapshots) == [1, 3]
-    once = fit(network(), epochs=1)
-    for name, value in once.model.state_dict().items():
-        assert torch.equal(done.snapshots[1][name], value)
-
-
 def test_evidence_of_units_is_their_mean():
     model, (x, _) = network(lambda: digit_classifier(3, omega=2)), bars(4, 0)
     wanted = model(x).view(4, 3, 2).mean(2)

@@ -8,7 +8,7 @@ import torch
 from lib import scores
 from lib.errors import BadInput
 from lib.metrics import auroc
-from lib.training import fit, gradcon
+from lib.training import fit
 
 KEYS = {"epoch", "train_J", "train_L", "train_cosine"}
 KEYS |= {"validation_J", "validation_L", "validation_cosine"}
@@ -50,64 +50,6 @@ def test_training_trains(network, bars, alpha):
         assert auroc(labels, gradient.double().numpy()) > 0.95
 
 
-def test_history(train):
-    found = train(epochs=3)
-    assert [entry["epoch"] for entry in found.history] == [1, 2, 3]
-    for entry in found.history:
-        assert set(entry) == KEYS
-        assert all(type(v) is float and math.isfinite(v) for v in entry.values())
-        assert -1 <= entry["validation_cosine"] <= 1
-        wanted = entry["validation_L"] - 0.03 * entry["validation_cosine"]
-        assert entry["validation_J"] == pytest.approx(wanted, rel=1e-12)  # float64
-    plain = train(alpha=0.0).history[-1]
-    assert plain["validation_J"] == plain["validation_L"]
-    assert plain["train_J"] == plain["train_L"]
-    assert plain["train_cosine"] != 0
-
-
-def test_losses_are_means_over_images_whatever_the_last_batch(network, bars):
-    # 10 = 4 + 4 + 2 images, and a rate too small to move a weight: the loss of the start
-    model, x, v = network(), bars(10, 1), bars(7, 2)
-    options = {"epochs": 1, "batch_size": 4, "alpha": 0.0, "learning_rate": 1e-30}
-    found = fit(model, x, v, generator=torch.Generator().manual_seed(0), **options)
-    start = network()
-    entry = found.history[0]
-    for name, images in (("train_L", x), ("validation_L", v)):
-        wanted = scores.reconstruction_error(start, images).mean().item()
-        assert entry[name] == pytest.approx(wanted, rel=1e-5)  # float32 means of 784 pixels
-    assert found.reference.steps == 3
-
-
-def test_every_image_is_seen_once_per_epoch_in_another_order(network, bars, monkeypatch):
-    x = bars(10, 1)
-    seen, step = [], gradcon.step
-
-    def spied_step(model, batch, *rest, **options):
-        seen.append(batch)
-        return step(model, batch, *rest, **options)
-
-    monkeypatch.setattr(gradcon, "step", spied_step)
-    options = {"epochs": 2, "batch_size": 4}
-    fit(network(), x, x, generator=torch.Generator().manual_seed(0), **options)
-    assert [len(batch) for batch in seen] == [4, 4, 2] * 2
-    orders = [
-        [next(i for i, y in enumerate(x) if torch.equal(image, y)) for image in torch.cat(part)]
-        for part in (seen[:3], seen[3:])
-    ]
-    assert all(sorted(order) == list(range(10)) for order in orders)
-    assert orders[0] != orders[1]
-
-
-def test_validation_changes_nothing(network, bars):
-    ends = []
-    for validation in (bars(4, 2), bars(9, 3, vertical=True)):
-        options = {"epochs": 2, "batch_size": 8, "selection": "last"}
-        g = torch.Generator().manual_seed(0)
-        ends.append(fit(network(), bars(16, 1), validation, generator=g, **options))
-    pairs = zip(ends[0].model.parameters(), ends[1].model.parameters(), strict=True)
-    assert all(torch.equal(a, b) for a, b in pairs)
-
-
 # --- randomness
 
 
@@ -118,13 +60,6 @@ def test_same_seed_same_result_and_the_global_state_plays_no_part(train, same):
     before = torch.get_rng_state()
     assert same(first, train())
     assert torch.equal(torch.get_rng_state(), before)
-
-
-def test_other_seeds_other_results(train, same):
-    first = train()
-    assert not same(first, train(batches=1))
-    assert not same(first, train(weights=1))
-    assert not same(first, train(alpha=0.3))
 
 
 # --- bad input

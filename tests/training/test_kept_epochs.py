@@ -20,10 +20,6 @@ def test_a_kept_epoch_is_the_last_one_of_a_shorter_training(train):
     assert equal(found.at(4), (found.model, found.reference.mean))
 
 
-def test_keeping_epochs_changes_nothing_else(train, same):
-    assert same(train(epochs=3, keep=[1, 2, 3]), train(epochs=3))
-
-
 def test_the_copy_of_a_kept_epoch_can_be_changed_freely(train):
     found = train(epochs=2, keep=[1])
     before = found.at(1)
@@ -41,14 +37,6 @@ def test_kept_epochs_survive_an_interruption(train, killed_after, tmp_path):
         train(epochs=3, keep=[1, 3], progress=killed_after(2), **path)
     found = train(weights=7, epochs=3, keep=[1, 3], **path)
     assert equal(found.at(1), whole.at(1)) and equal(found.at(3), whole.at(3))
-
-
-def test_a_file_without_a_wanted_epoch_does_not_count(train, tmp_path):
-    path = {"checkpoint": tmp_path / "fit.pt", "fingerprint": "a"}
-    train(epochs=3, keep=[3], **path)
-    epochs = []
-    train(epochs=3, keep=[1], progress=lambda entry: epochs.append(entry["epoch"]), **path)
-    assert epochs == [1, 2, 3]
 
 
 def test_an_epoch_that_was_not_kept_is_refused_in_words(train):

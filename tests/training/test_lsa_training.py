@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from lib.errors import BadInput, DataCorrupt
+from lib.errors import BadInput
 from lib.models import LSAAutoencoder, build
 from lib.models.lsa_estimator import LSAEstimator
 from lib.training.lsa import TrainedLSA, fit_lsa
@@ -246,55 +246,6 @@ def test_history_and_result():
 
 
 @BOTH
-def test_the_networks_are_in_evaluation_mode_afterwards(tmp_path, alone):
-    path = tmp_path / "fit.pt"
-    for _ in range(2):  # the second time all epochs come from the file
-        found = run(alone=alone, checkpoint=path, fingerprint="a")
-        assert not any(m.training for m in found.autoencoder.modules())
-        assert alone or not any(m.training for m in found.estimator.modules())
-
-
-def test_batches_see_training_mode_and_validation_does_not():
-    first = tiny()
-    first.eval()
-    found = run(networks=(first, None), epochs=1)
-    assert first.encoder[2].num_batches_tracked == 3
-    x = drawn(10, 2)
-    with torch.no_grad():
-        wanted = (first.decode(first.encode(x)) - x).square().flatten(1).sum(1).mean().item()
-    # float32; validation went in batches of 8 and 2
-    assert found.history[0]["validation_error"] == pytest.approx(wanted, rel=1e-6)
-
-
-def test_every_image_is_shown_once_per_epoch_in_another_order():
-    model = Still(0.3, 0.6)
-    x = torch.arange(20.0).view(10, 1, 1, 2) / 20
-    run(networks=(model, None), train=x, validation=x, batch_size=4)
-    assert [len(batch) for batch in model.shown] == [4, 4, 2] * 2
-    orders = [torch.cat(part)[:, 0, 0, 0].tolist() for part in (model.shown[:3], model.shown[3:])]
-    assert all(sorted(order) == x[:, 0, 0, 0].tolist() for order in orders)
-    assert orders[0] != orders[1]
-
-
-def test_a_last_batch_of_one_image_is_left_out():
-    model = Still(0.3, 0.6)
-    x = torch.arange(18.0).view(9, 1, 1, 2) / 18
-    options = {"batch_size": 4, "epochs": 1, "learning_rate": 1e-30}
-    found = run(networks=(model, None), train=x, validation=x, **options)
-    assert [len(batch) for batch in model.shown] == [4, 4]
-    shown = torch.cat(model.shown)
-    wanted = (shown - torch.tensor([0.15, 0.3])).square().flatten(1).sum(1).mean().item()
-    assert found.history[0]["train_error"] == pytest.approx(wanted, rel=1e-6)  # float32
-    run(train=drawn(9, 1), epochs=1)  # batch norm would have refused the ninth
-
-
-def test_validation_images_change_nothing():
-    first, second = run(), run(validation=1 - drawn(7, 5))
-    assert all(torch.equal(a, b) for a, b in zip(states(first), states(second), strict=True))
-    assert first.history[0]["validation_L"] != second.history[0]["validation_L"]
-
-
-@BOTH
 def test_same_seed_same_result_and_the_global_state_plays_no_part(alone):
     torch.manual_seed(1)
     first = run(alone=alone)
@@ -321,27 +272,6 @@ def test_resumed_training_ends_as_an_uninterrupted_one(killed_after, tmp_path, e
     found = run(epochs=4, alone=alone, weights=7, batches=7, progress=told.append, **path)
     assert [entry["epoch"] for entry in told] == list(range(epochs_done + 1, 5))
     assert same(found, whole)
-
-
-def test_checkpoint_writing_changes_nothing(tmp_path):
-    assert same(run(checkpoint=tmp_path / "fit.pt"), run())
-
-
-@pytest.mark.parametrize("change", [{"fingerprint": "b"}, {"fingerprint": ""}, {"epochs": 1}])
-def test_checkpoint_of_another_training_is_ignored(tmp_path, change):
-    path = tmp_path / "fit.pt"
-    run(epochs=2, checkpoint=path, fingerprint="a")
-    options = {"epochs": 2, "fingerprint": "a"} | change
-    found = run(weights=1, batches=1, checkpoint=path, **options)
-    assert same(found, run(weights=1, batches=1, epochs=options["epochs"]))
-
-
-def test_damaged_checkpoint_is_refused(tmp_path):
-    path = tmp_path / "fit.pt"
-    run(epochs=1, checkpoint=path)
-    path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(DataCorrupt, match=r"fit\.pt"):
-        run(epochs=1, checkpoint=path)
 
 
 # --- bad input
