@@ -67,7 +67,7 @@ import torch
 
 from lib import experiments, figures, numbers, scores, training
 from lib.data import mixture
-from lib.run import workspace
+from lib.run import golden, workspace
 
 began = workspace.begin()
 settings = experiments.dae.Settings(
@@ -320,10 +320,5 @@ page.verdicts("dae-clutter")
 # attacks; it stands with all that differs in [](deviations.md). To make these numbers again see
 # [](rerunning.md).
 
-# %% tags=["remove-cell"]
-checked = measured.checked()
-workspace.leave_checked(checked)
-
 # %% tags=["nbval-check-output", "remove-cell"]
-if profile == "smoke":
-    print(*numbers.check_lines("dae", checked), sep="\n")
+golden.check("dae", measured.checked(), profile=profile)

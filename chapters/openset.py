@@ -59,7 +59,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from lib import experiments, figures, metrics, numbers, training
-from lib.run import workspace
+from lib.run import golden, workspace
 
 began = workspace.begin()
 settings = experiments.openset.Settings(
@@ -107,6 +107,8 @@ f_measure = np.mean(list(f_of.values()))
 logs = np.log(np.maximum(outputs, 1e-30))
 assert (experiments.openset.recognised(logs, known, threshold) == called).all()
 assert np.isclose(metrics.macro_f_measure(called, truth, classes=2), f_measure)
+
+# %% tags=["nbval-check-output", "remove-input"]
 print(f"F of four images: {f_measure:.3f}")
 
 # %% [markdown]
@@ -212,3 +214,6 @@ page.verdicts("dae-one-mnist")
 #
 # Confidence from nearest neighbours has no formula on the slides; ours is a vote times the
 # distance. What differs from the document stands in [](deviations.md).
+
+# %% tags=["nbval-check-output", "remove-cell"]
+golden.check("openset", measured.checked(), profile=profile)

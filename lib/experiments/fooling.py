@@ -18,6 +18,7 @@ from lib.experiments.confidence import chosen_alpha
 from lib.experiments.dae import at
 from lib.experiments.digit_networks import (
     CLASSES,
+    D,
     Digits,
     Network,
     NetworkSettings,
@@ -83,6 +84,16 @@ class Measured:
     networks: dict[tuple[str, int], Network]
     attacks: dict[tuple[str, str], Attacked] = field(default_factory=dict)
     trained_seconds: float = 0.0
+
+    def checked(self) -> dict[str, float]:
+        """The trained numbers that a golden notebook checks, by name."""
+        found = {}
+        for (kind, name), attacked in self.attacks.items():
+            if kind == "document":
+                found[f"output at the end, {name}"] = float(attacked.found.outputs.mean())
+                if attacked.network.has_decoder:
+                    found[f"error at the end, {name}"] = float(D * attacked.found.errors.mean())
+        return found
 
 
 def measure(settings: Settings, device: torch.device | None = None) -> Measured:
