@@ -30,7 +30,8 @@ def step_bars(axis: Axes, rows: Rows, *, title: str) -> None:
         axis.bar(where, heights, 0.8 / len(there), yerr=errors, color=LOOK[word], label=word)
         for place, height, error in zip(where, heights, errors, strict=True):
             # above its interval, and apart from the neighbours' numbers
-            axis.text(place, height + error + 0.006, f"{height:.3f}", ha="center", fontsize=7)
+            above = height + error + 0.006
+            axis.text(place, above, f"{height:.3f}", ha="center", fontsize=7, clip_on=True)
     ticks = ["max logit", "oracle\ndetector", "oracle\nrepresentation"]
     axis.set_xticks(range(3), ticks, fontsize="small")
     axis.set(title=title, ylim=(0.5, 1.08), ylabel="AUC")
