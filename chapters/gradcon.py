@@ -66,9 +66,10 @@ import torch
 import torch.nn.functional as F
 from torch import autograd
 
-from lib import experiments, figures, metrics, numbers, scores, training, workspace
+from lib import experiments, figures, metrics, numbers, scores, training
 from lib.models import CAE, build, count_parameters, decoder_weights
 from lib.paths import CHAPTERS
+from lib.run import workspace
 from lib.training.constraint import objective_backward
 
 Settings = experiments.gradcon.Settings

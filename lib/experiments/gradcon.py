@@ -10,33 +10,26 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, model_validator
 from torch import Tensor
 
-from lib import metrics, numbers, parameters, scores, training, workspace
+from lib import metrics, numbers, scores, training
 from lib.data import ImageSet, anomaly_labels, load, one_class, resize, to_float
 from lib.errors import BadInput
 from lib.experiments import gradcon_rows as placing
 from lib.experiments.gradcon_kernel import KINDS, Kernels, fisher_kernels
 from lib.experiments.gradcon_rows import KERNEL, LENGTH, NETWORKS, OTHER, TRAINING, Variants
 from lib.experiments.gradcon_rows import learning_states as learning_states
+from lib.experiments.settings import Count, Once
 from lib.experiments.settings import Settings as Base
 from lib.models import CAE, VAE, build, count_parameters
+from lib.run import parameters, workspace
 
 Scores = dict[str, NDArray[np.float64]]  # by name; higher is more anomalous
 Loss = Literal["squared", "bce"]
 Method = Literal["CAE", "CAE+Grad", "VAE", "VAE+Grad"]
 PAIR = ("CAE", "CAE+Grad")
 VAE_LOSSES: dict[str, Loss] = {"cross-entropy": "bce", "squared error": "squared"}
-
-
-def _distinct(values: list[Any]) -> list[Any]:
-    if len(set(values)) < len(values):
-        raise ValueError("has an entry twice")
-    return values
-
-
-Some = Annotated[list[NonNegativeInt], Field(min_length=1), AfterValidator(_distinct)]
 
 
 class Settings(Base):
@@ -57,14 +50,14 @@ class Settings(Base):
     alpha: float = Field(gt=0)
     beta: float
     learning_rate: float = Field(gt=0)
-    batch_size: PositiveInt
+    batch_size: Count
     train_limit: NonNegativeInt
     trust: bool
     selection: Literal["best", "last", "official"]
     reconstruction: Loss
     vae_loss: Literal["cross-entropy", "squared error"]
     averaging: Literal["all", "decaying"]
-    watch: Annotated[list[PositiveInt], AfterValidator(_distinct)]
+    watch: Annotated[list[Count], Once]
     full_test: bool
     kernel_images: NonNegativeInt
     device: str

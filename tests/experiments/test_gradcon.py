@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib import parameters
 from lib.errors import BadInput, UnknownName
 from lib.experiments.gradcon import Settings, learning_states, measure
+from lib.run import parameters
 
 # small enough for a second, large enough that scores differ
 TINY: dict[str, Any] = {
@@ -46,8 +46,8 @@ def test_the_chapter_declares_exactly_the_settings() -> None:
     [
         ({"classes": []}, "classes"),
         ({"classes": [-1]}, "classes"),
-        ({"seeds": [0, 0]}, "seeds has an entry twice"),
-        ({"epochs": 0}, "epochs should be greater than 0"),
+        ({"seeds": [0, 0]}, "seeds must have each entry once"),
+        ({"epochs": 0}, "epochs should be greater than or equal to 1"),
         ({"alpha": 0.0}, "alpha should be greater than 0"),
         ({"learning_rate": 0.0}, "learning_rate"),
         ({"batch_size": 1.5}, "batch_size"),
