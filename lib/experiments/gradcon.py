@@ -20,7 +20,7 @@ from lib.experiments import gradcon_rows as placing
 from lib.experiments.gradcon_kernel import KINDS, Kernels, fisher_kernels
 from lib.experiments.gradcon_rows import KERNEL, LENGTH, NETWORKS, OTHER, TRAINING, Variants
 from lib.experiments.gradcon_rows import learning_states as learning_states
-from lib.experiments.settings import Count, Once
+from lib.experiments.settings import Count, Once, Places
 from lib.experiments.settings import Settings as Base
 from lib.models import CAE, VAE, build, count_parameters
 from lib.run import parameters, workspace
@@ -38,14 +38,10 @@ class Settings(Base):
     profile: str
     dataset: str
     data_root: str
-    methods: Annotated[
-        list[Literal["CAE", "CAE+Grad", "VAE", "VAE+Grad"]],
-        Field(min_length=1),
-        AfterValidator(_distinct),
-    ]
-    classes: Some
-    seeds: Some
-    epochs: PositiveInt
+    methods: Annotated[list[Method], Field(min_length=1), Once]
+    classes: Places
+    seeds: Places
+    epochs: Count
     prolong: NonNegativeInt
     alpha: float = Field(gt=0)
     beta: float
