@@ -87,6 +87,14 @@ class Book:
         # z: no minus before a zero
         return format(value, f"{sign}z{spec.removeprefix('+')}").replace("-", "−")
 
+    def refreshed(self, text: str) -> str:
+        """Plain Markdown with its numbers as they are now: those before `<!-- = NAME -->`."""
+        return re.sub(
+            r"(?:[\d.,]+ (?:± |(?=\[)))?(?:\[.+?\]|[^\s(|]+)<!-- = (.+?) -->",
+            lambda found: f"{self.text(found[1])}<!-- = {found[1]} -->",
+            text,
+        )
+
     def holds(self, guard: str) -> bool:
         """Whether a guard is true: `ID is VERDICT`, `A < 2`, `A > B + 0.02`, `A = B ± 0.01`.
 

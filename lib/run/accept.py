@@ -1,7 +1,7 @@
 """Rewrite what nbval holds chapters to: `python -m lib.accept [CHAPTER...] [--expect]`.
 
-That is the lines of each chapter's checked cells, and the expectations of its trained numbers where
-there are none.
+That is the lines of each chapter's checked cells, the expectations of its trained numbers where
+there are none, and the README's numbers, which are those of the committed reference.
 """
 
 import argparse
@@ -13,13 +13,14 @@ import pandas as pd
 
 from lib.errors import BadInput
 from lib.files import write_whole
-from lib.numbers import write_expected
+from lib.numbers import the_book, write_expected
 from lib.paths import CHAPTERS, ROOT
 from lib.run import golden, parameters
 from lib.run.execute import execute, told
 
 EXPECTED = CHAPTERS / "expected"
 BUILD = ROOT / "_build/accept"
+README = ROOT / "README.md"
 SEEDS = range(8)
 
 
@@ -82,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print(f"wrote {target.relative_to(ROOT)}")
             target = accept(chapter, progress=not options.quiet)
             print(f"wrote {target.relative_to(ROOT)}")
+        write_whole(README, the_book().refreshed(README.read_text(encoding="utf-8")))
         return 0
 
     return told(command)

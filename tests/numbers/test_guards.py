@@ -57,6 +57,20 @@ def test_every_number_and_verdict_in_prose_exists(page: Path) -> None:
         book.text(" ".join(text.split())) if role == "number" else book.verdict(text)
 
 
+def test_the_numbers_of_the_readme_are_the_references() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert the_book().refreshed(text) == text, "run `make accept`"
+    name = next(
+        n for n, at in the_book().ledger.names.items() if the_book().reference.entries(at.cells)
+    )
+    now = the_book().text(f"{name}.interval")
+    planted = f"a (0.12<!-- = {name} --> or x<!-- = {name}.interval -->), b"
+    shown = f"a ({the_book().text(name)}<!-- = {name} --> or {now}<!-- = {name}.interval -->), b"
+    assert the_book().refreshed(planted) == the_book().refreshed(shown) == shown
+    rate = "b (0.12 [0.10, 0.14]<!-- = NAME.interval -->)".replace("NAME", name)
+    assert the_book().refreshed(rate) == f"b ({now}<!-- = {name}.interval -->)"
+
+
 def test_a_planted_false_guard_is_found() -> None:
     book = the_book()
     id_, verdict = next((id_, v.verdict) for id_, v in book.verdicts.items() if v.n_seeds)
