@@ -82,17 +82,14 @@ figures.use_style()
 # %% [markdown]
 # ## The question
 #
-# An autoencoder trained on one class of images reconstructs that class well and others badly. The
-# usual anomaly score is therefore the **activation-based** one, the reconstruction error: how much
-# of the image lies off the manifold that the network has learned? GradCon asks a
-# **gradient-based** question of the same network: if we trained on this one image, in which
-# direction would the weights move? An image of the training class asks for the kind of change that
-# training images have always asked for. An anomaly asks for another, even where its reconstruction
-# is not much worse.
+# An autoencoder trained on one class reconstructs that class well and others badly. The usual,
+# **activation-based** score is therefore the reconstruction error: how much of the image lies off
+# the manifold that the network has learned? GradCon's is **gradient-based**: if we trained on this
+# one image, in which direction would the weights move? An image of the training class asks for the
+# change that training images have always asked for, an anomaly for another.
 #
 # One class is normal, the other nine are anomalies. The network sees normal training images only,
-# less a tenth that selects the epoch. The test set has all test images of the normal class and as
-# many others, drawn over the other classes. One call trains and scores everything that follows:
+# less a tenth that selects the epoch; the test has all test images of the class and as many others.
 
 # %%
 measured = experiments.gradcon.measure(settings, device=device)
@@ -213,12 +210,6 @@ lines = {
 lines["GradCon"] = {"table": C, "method": "GradCon", "score": "recon+beta*grad"}
 controls = {
     "VAE, recon (squared)": {"table": B, "method": "VAE", "score": "recon", "loss": SQUARED},
-    "VAE+Grad, grad (squared)": {
-        "table": B,
-        "method": "VAE+Grad",
-        "score": "grad",
-        "loss": SQUARED,
-    },
     "CAE, grad": {"table": B, "method": "CAE+Grad", "score": "grad", "alpha": 0},
     "untrained, recon": {"table": B, "method": "untrained CAE", "score": "recon"},
     "untrained, grad": {"table": B, "method": "untrained CAE", "score": "grad"},
@@ -237,9 +228,8 @@ page.compare(
 page.verdicts("gradcon-")
 
 # %% [markdown]
-# The next table shows what the build you are reading gave, beside the reference for the same
-# classes. With few training images a class is easier or harder by luck; the order of the lines
-# matters more than their values.
+# What the build you are reading gave stands in the next table, beside the reference for the same
+# classes. Its networks saw few images: the order of its lines matters more than their values.
 
 # %% tags=["hide-input", "full-width"]
 full = numbers.full_title(images.title)
@@ -281,105 +271,33 @@ axis = right.add_subplot(projection="polar")
 figures.angle_rose(axis, labels, -grad, picked=pair, reference="average training gradient")
 axis.legend(loc="upper center", bbox_to_anchor=(0.5, 0.2), ncols=3, fontsize="small")
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-gc-scores", "caption": "Distributions of four scores over normal and abnormal test images of one class, this build."}}
-panel = {
-    f"{plain} recon": shown.scores[plain]["recon"],
-    f"{constrained} recon": shown.scores[constrained]["recon"],
-    f"{constrained} grad": grad,
-    "GradCon": shown.scores[constrained]["recon+beta*grad"],
-}
-figure, axes = plt.subplots(1, 4, figsize=(12, 2.8))
-figures.score_histograms(axes, labels, panel)
-
 # %% [markdown]
 # ## What it hangs on: dead networks, and networks on a plateau
 #
-# Digits are mostly black, and at the official learning rate the first updates can push the output's
-# logits so far down that the sigmoid is zero for every digit. We call a network **dead** if its
-# image no longer changes with its input (by less than half a grey level in any pixel): it will
-# never learn. A network **on a plateau** still reacts to its input, but draws worse than the mean
-# image would: it has not learned *yet*. The two look alike in a table of AUROCs, and only longer
-# training tells them apart for certain.
-#
-# **On MNIST the plain autoencoder is mostly dead, and the constraint rescues some networks.** Seed
-# by seed, the constrained ones stay on a plateau for some epochs or for all that we trained, and
-# then come alive in one step ({numref}`fig-gc-course`). A short run says nothing about them: with
-# the official code the constrained network of digit 1 came alive near epoch 35.
+# Digits are mostly black, and the first updates can push the output so far down that a network
+# draws black for ever: it is **dead**. Others have not learned *yet*: they are **on a plateau**.
+# **On MNIST most plain networks are dead, and the constraint rescues some, slowly**
+# ({numref}`fig-gc-explained`). Until a network has learned, its AUROC says how much ink an image
+# has. [](plateau.ipynb) shows when networks come alive, and why a constraint on the gradient can
+# move what the gradient itself no longer moves.
 # <!-- true while: explained by CAE on MNIST < 0 -->
 # <!-- true while: CAE+Grad recon on MNIST > CAE recon on MNIST + 0.1 -->
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-gc-explained", "caption": "Share of the variance of validation images that each network explains, by normal digit: reference runs on MNIST, one line per seed, and this build. Below 0 a network draws worse than the mean image."}}
-sources = {"reference": "MNIST", "this build": full}
-drawn = pd.concat(
-    page.values(source, table="training", dataset=title, metric="explained variance").assign(
-        source=source
-    )
-    for source, title in sources.items()
-)
-drawn = drawn[drawn["class"] != "average"]
-drawn["network"] = drawn["method"] + ", seed " + drawn["seed"].astype(str)
-drawn.loc[drawn["source"] == "this build", "network"] += " (this build)"
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-gc-explained", "caption": "Share of the variance of validation images that each network explains, by normal digit: reference runs on MNIST, and this build. Below 0 (red) a network draws worse than the mean image."}}
+where = {"table": "training", "metric": "explained variance"}
+there = page.values("reference", dataset="MNIST", **where).assign(build="")
+here = page.values("this build", dataset=full, **where).assign(build=" (this build)")
+drawn = pd.concat([there, here]).query("`class` != 'average'")
+drawn["network"] = drawn["method"] + ", seed " + drawn["seed"].astype(str) + drawn["build"]
 grid = drawn.pivot_table(index="network", columns="class", values="value", sort=False)
 figure, axis = plt.subplots(figsize=(8, 0.6 + 0.3 * len(grid)))
 sns.heatmap(grid, vmin=-1, vmax=1, cmap="vlag_r", annot=True, fmt=".2f", ax=axis)
 axis.set(xlabel="normal class", ylabel="")
 
 # %% tags=["hide-input"]
-counted = page.values(
-    "reference",
-    table="training",
-    dataset="MNIST",
-    metric=["explained variance", "pixel range"],
-)
-numbers.styled(
-    experiments.gradcon.learning_states(counted),
-    "Networks that learned, sit on a plateau, or are dead. Older reference rows cannot tell the "
-    "last two apart.",
-)
-
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-gc-course", "caption": "Error on validation images over the epochs of training, reference runs on MNIST, one line per digit and seed. A plain network that is flat stays flat; constrained ones leave their plateau one after the other."}}
-course = page.values(
-    "reference",
-    table="training",
-    dataset="MNIST",
-    method=["CAE", "CAE+Grad"],
-    metric="validation loss",
-    epochs_shown="*",
-)
-course = course[course["class"] != "average"].rename(columns={"class": "digit"})
-course["epoch"] = course["epochs_shown"].astype(int)
-grid = sns.relplot(
-    course, x="epoch", y="value", hue="digit", units="seed", col="method", kind="line",
-    estimator=None, palette="husl", height=3, aspect=1.2, facet_kws={"sharey": True},
-)  # fmt: skip
-grid.set(xscale="log", yscale="log", ylabel="squared error").set_titles("{col_name}")
-grid.figure
-
-# %% [markdown]
-# Why can the constraint move a network that its error no longer moves? **A cosine has no scale.**
-# Push the logits of a fresh network down by a constant: the gradient of the error falls with the
-# slope of the sigmoid, by thousands, while the gradient of its *direction* does not. Adam, which
-# adds $10^{-8}$ to what it divides by, sees the second long after the first is gone. But there is a
-# point of no return: once the gradient is shorter than the $10^{-8}$ that PyTorch takes for the
-# least length, the cosine fades too, and at zero nothing is left.
-
-# %%
-digits = one.train[:64].cpu().double()
-bias = model.decoder[-2].bias
-began_at, fading = bias.detach().clone(), []
-for down in (0, 5, 10, 15, 30, 800):
-    with torch.no_grad():
-        bias.copy_(began_at - down)
-    error, cosine, gradients = literal(model, digits)
-    bend = autograd.grad(-alpha * cosine, decoder_weights(model))
-    first, second = (torch.cat([g.flatten() for g in part]).norm() for part in (gradients, bend))
-    fading.append((down, first.item(), second.item()))
-fading = pd.DataFrame(fading, columns=["logits lowered by", "gradient of L", "of the constraint"])
-start, at_ten, gone = fading.iloc[0], fading.iloc[2], fading.iloc[-1]
-assert at_ten["gradient of L"] < start["gradient of L"] / 1000
-assert at_ten["of the constraint"] > start["of the constraint"] / 2
-assert gone["gradient of L"] == gone["of the constraint"] == 0
-fading.style.hide(axis="index").format("{:.1e}", subset=list(fading.columns[1:]))
+states = page.values("this build", **where | {"metric": ["explained variance", "pixel range"]})
+counts = experiments.gradcon.learning_states(states)
+numbers.styled(counts, "Networks of this build that learned, sit on a plateau, or are dead")
 
 # %% [markdown]
 # ## Layers
@@ -392,16 +310,14 @@ fading.style.hide(axis="index").format("{:.1e}", subset=list(fading.columns[1:])
 # <!-- true while: CAE+Grad grad layer 4 < CAE+Grad grad layer 1 + 0.02 -->
 # <!-- true while: CAE+Grad grad layer 1 on Fashion-MNIST > CAE+Grad grad layer 4 on Fashion-MNIST + 0.1 -->
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-gc-layers", "caption": "AUROC of minus the cosine of one decoder layer alone, from the latent (1) to the pixels (4): CAE+Grad, reference runs, means over seeds."}}
-figure, axes = plt.subplots(2, 1, figsize=(8, 4.4))
-for axis, title in zip(axes, ("CIFAR-10", "Fashion-MNIST"), strict=True):
-    layers = page.values(
-        "reference", table=B, dataset=title, method="CAE+Grad", score="grad", layer="*"
-    )
-    by_class = layers.pivot_table(index="layer", columns="class", values="value", sort=False)
-    by_class.index = by_class.index.astype(int)
-    sns.heatmap(by_class, vmin=0.4, vmax=1, cmap="viridis", annot=True, fmt=".2f", ax=axis)
-    axis.set(title=title, xlabel="", ylabel="layer")
+# %% tags=["hide-input", "full-width"]
+page.grid(
+    rows=["dataset", "layer"],
+    columns="class",
+    caption="AUROC of minus the cosine of one decoder layer alone, from the latent (1) to the "
+    "pixels (4): CAE+Grad, our reference.",
+    **{"table": B, "dataset": ["CIFAR-10"], "method": "CAE+Grad", "score": "grad"},
+)
 
 # %% [markdown]
 # ## The Fisher kernel, tested
@@ -426,31 +342,26 @@ for axis, title in zip(axes, ("CIFAR-10", "Fashion-MNIST"), strict=True):
 # <!-- true while: signed kernel of abnormal clothes / signed kernel of normal clothes < 1 -->
 
 # %%
-network = build(lambda: CAE(one.test.shape[1]), training.generator(0, "page"))
 train, normal, abnormal = one.train.cpu(), one.test[one.labels == 0], one.test[one.labels == 1]
+network = build(lambda: CAE(train.shape[1]), training.generator(0, "page"))
 fisher = scores.fisher_diagonal(network, train)  # F, from the training images
 k_in, k_out = (scores.fisher_kernel(network, train[:30], x, fisher) for x in (normal, abnormal))
-u = [scores.decoder_gradients(network, x[:1]) for x in (train, normal)]
+u = [scores.decoder_gradients(network, x[:1]) for x in (train, normal)]  # of the mean error
 by_hand = sum((a * b / f).sum() for a, b, f in zip(*u, fisher, strict=True))
-assert torch.allclose(by_hand * (one.test[0].numel() / 2) ** 2, k_in[0, 0], rtol=1e-3)
+assert torch.allclose(by_hand * (train[0].numel() / 2) ** 2, k_in[0, 0], rtol=1e-3)
 f"K_out / K_in of an untrained network: {k_out.abs().mean() / k_in.abs().mean():.2f}"
 
 # %% tags=["hide-input"]
-readings = {
-    reading: {"score": reading, "metric": "kernel", "condition": "abnormal"}
-    for reading in ("mean absolute kernel", "mean signed kernel", "mean self term")
-}
-by_kind = {
-    f"{title}, {kind}": {"dataset": title, "condition": kind}
-    for title in ("CIFAR-10", "Fashion-MNIST")
-    for kind in ("normal", "abnormal")
-}
+readings = ("mean absolute kernel", "mean signed kernel", "mean self term")
 page.compare(
-    {name: {"score": name, "metric": "kernel"} for name in readings},
-    columns=by_kind,
+    {reading: {"score": reading, "metric": "kernel"} for reading in readings},
+    columns={
+        f"{title}, {kind}": {"dataset": title, "condition": kind}
+        for title in ("CIFAR-10", "Fashion-MNIST")
+        for kind in ("normal", "abnormal")
+    },
     best="",
-    caption="The kernel of normal and abnormal test images with training images; the self term is "
-    "the kernel of an image with itself.",
+    caption="The kernel of test images with training images, and of each with itself (self term).",
     **{"table": "fisher-kernel", "method": "CAE", "class": "average"},
 )
 
