@@ -27,10 +27,8 @@
 #    constraint rescues many of them, slowly**, so much of what looks like better detection there is
 #    better training.
 # :::
-# <!-- true while: CAE+Grad grad > CAE recon + 0.02 -->
-# <!-- true while: CAE+Grad grad < CAE recon + 0.05 -->
-# <!-- true while: untrained grad > CAE+Grad grad -->
-# <!-- true while: explained by CAE on MNIST < 0 -->
+# <!-- true while: CAE+Grad grad > CAE recon + 0.02 ; CAE+Grad grad < CAE recon + 0.05 -->
+# <!-- true while: untrained grad > CAE+Grad grad ; explained by CAE on MNIST < 0 -->
 # <!-- true while: explained by CAE+Grad on MNIST > explained by CAE on MNIST + 0.2 -->
 
 # %% tags=["parameters", "hide-input"]
@@ -107,7 +105,6 @@ run = workspace.leave_run("gradcon", given, rows, began=began, device=device, im
 page = numbers.open_page("gradcon", measured, run=run)
 plain, constrained = ("CAE", "CAE+Grad") if "CAE" in methods else ("VAE", "VAE+Grad")
 shown = measured.classes[len(measured.classes) // 2]
-name_shown = images.class_names[shown.normal]
 
 # %% [markdown]
 # ## The constraint, in ten lines
@@ -137,12 +134,11 @@ def literal(model, x):
     gradients = autograd.grad(loss, decoder_weights(model), create_graph=True)
     pairs = zip(gradients, reference, strict=True)
     cosines = [F.cosine_similarity(g.flatten(), r.flatten(), dim=0) for g, r in pairs]
-    return loss, torch.stack(cosines).mean(), gradients
+    return loss, torch.stack(cosines).mean()
 
 
-loss, cosine, _ = literal(model, x)
-objective = loss - alpha * cosine
-objective.backward()
+loss, cosine = literal(model, x)
+(loss - alpha * cosine).backward()
 gradient = [p.grad.clone() for p in model.parameters()]
 
 # %% [markdown]
@@ -164,8 +160,8 @@ fast_loss, fast_cosine = objective_backward(model, x, reference, alpha=alpha)
 assert np.allclose([fast_loss, fast_cosine], [loss.item(), cosine.item()])
 assert all(torch.allclose(p.grad, g) for p, g in zip(model.parameters(), gradient, strict=True))
 
-alone = [literal(model, image) for image in x.split(1)]
-one_by_one = torch.stack([(error - beta * cosine).detach() for error, cosine, _ in alone])
+pairs = [literal(model, image) for image in x.split(1)]
+one_by_one = torch.stack([(error - beta * cosine).detach() for error, cosine in pairs])
 assert torch.allclose(scores.gradcon_score(model, x, reference, beta=beta), one_by_one)
 
 # %% [markdown]
@@ -173,19 +169,18 @@ assert torch.allclose(scores.gradcon_score(model, x, reference, beta=beta), one_
 # the same batches as the constrained one (CAE+Grad), and its mean gradient is stored too, so that
 # both can be scored both ways.
 #
-# The slides' second pair has a Gaussian latent between the same stacks (VAE). How it was trained is
-# not public; the group's later slides name binary cross-entropy plus the KL divergence, and the
-# printed numbers follow the cross-entropy of our VAE class by class ([](classes.ipynb)). So we take
+# The slides' second pair has a Gaussian latent between the same stacks (VAE). Its training is not
+# public. The group's later slides name binary cross-entropy plus the KL divergence, and the printed
+# scores follow our VAE's cross-entropy class by class ([](classes.ipynb)), so we take
 #
 # $$
 # \mathcal{L}_{\mathrm{VAE}} = \overline{\mathrm{BCE}(x, \hat x)} +
 # \tfrac{1}{D}\,\mathrm{KL}\!\left(q(z \mid x)\,\|\,\mathcal{N}(0, I)\right),
-# \qquad D = \text{pixels} \times \text{channels},
+# \qquad D = \text{pixels} \times \text{channels}.
 # $$ (eq-gc-vae)
 #
-# which is the sum over pixels plus the divergence, divided by $D$; $\alpha$ then weighs against the
-# loss of a pixel, as in the CAE. The squared error in its place is a control
-# (`-p vae_loss "squared error"`). The *latent* score is the divergence of one image.
+# That is the sum over pixels plus the divergence, over $D$, so $\alpha$ weighs as in the CAE. The
+# squared error is a control (`-p vae_loss "squared error"`); *latent* is one image's divergence.
 #
 # ## What the slides claim, and what we measure
 #
@@ -195,8 +190,7 @@ assert torch.allclose(scores.gradcon_score(model, x, reference, beta=beta), one_
 # trained one. GradCon, which adds both scores, reaches {number}`GradCon recon+beta*grad` where the
 # slides print {number}`GradCon recon+beta*grad.published`. Others who ran the official code got what
 # we got ({verdict}`gradcon-cifar10-third-party`); [](moves.ipynb) asks what could explain the gap.
-# <!-- true while: CAE+Grad grad alpha 0 < 0.53 -->
-# <!-- true while: untrained grad > GradCon recon+beta*grad -->
+# <!-- true while: CAE+Grad grad alpha 0 < 0.53 ; untrained grad > GradCon recon+beta*grad -->
 # <!-- true while: gradcon-cifar10-third-party is partly or reproduced -->
 
 # %% tags=["hide-input", "full-width"]
