@@ -131,7 +131,7 @@ def measure(settings: Settings, device: torch.device | None = None) -> Measured:
         add(most, **where, method="most frequent class", seed=seed, n=len(digits.test_y))
 
     decoders = [n for n in networks.values() if n.has_decoder]
-    errors = [_errors(add, network, digits) for network in decoders]
+    errors = [_errors(add, settings, network, digits) for network in decoders]
     gammas = [_curvature(add, settings, network, digits) for network in decoders]
     for network in decoders:
         _clutter(add, settings, network, digits)
@@ -180,9 +180,9 @@ def _history(add: Add, network: Network) -> None:
             add(value, metric="validation accuracy", epochs_shown=epoch, **where)
 
 
-def _errors(add: Add, network: Network, digits: Digits) -> dict[str, Values]:
+def _errors(add: Add, settings: Settings, network: Network, digits: Digits) -> dict[str, Values]:
     """Norms ||r(x) - x|| of test images and of images that are none: what alpha has to part."""
-    x = digits.test_x
+    x = _spaced(digits.test_x, 10 * settings.sample)
     draw = training.generator(network.seed, "errors")
     noise = torch.rand(x.shape, generator=draw).to(x.device)
     pairs = torch.randperm(len(x), generator=draw).to(x.device)
