@@ -246,10 +246,6 @@ if profile == "smoke":  # what golden notebooks compare with the spread over see
     workspace.leave_checked(checked)
     print(*numbers.check_lines("gradcon", checked), sep="\n")
 
-# %% [markdown]
-# {numref}`fig-gc-idea` shows the idea on one test image of either kind: on the left what the
-# activation-based score sees, on the right what the gradient-based one sees.
-
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-gc-idea", "caption": "Left: image, reconstruction and squared error of a normal and an abnormal test image of this build, each in the middle of its group by gradient score. Right: angle (mean cosine over the four decoder layers) of all test images to the average training gradient; the coloured arrows are the two images."}}
 labels, grad = shown.labels, shown.scores[constrained]["grad"]
 pair = [
@@ -303,17 +299,7 @@ numbers.styled(counts, "Networks of this build that learned, sit on a plateau, o
 # <!-- true while: CAE+Grad grad layer 1 < CAE+Grad grad layer 4 + 0.02 -->
 # <!-- true while: CAE+Grad grad layer 4 < CAE+Grad grad layer 1 + 0.02 -->
 # <!-- true while: CAE+Grad grad layer 1 on Fashion-MNIST > CAE+Grad grad layer 4 on Fashion-MNIST + 0.1 -->
-
-# %% tags=["hide-input", "full-width"]
-page.grid(
-    rows=["dataset", "layer"],
-    columns="class",
-    caption="AUROC of minus the cosine of one decoder layer alone, from the latent (1) to the "
-    "pixels (4): CAE+Grad, our reference.",
-    **{"table": B, "dataset": ["CIFAR-10"], "method": "CAE+Grad", "score": "grad"},
-)
-
-# %% [markdown]
+#
 # ## The Fisher kernel, tested
 #
 # The slides derive GradCon from a kernel. With a negative log-likelihood as loss the gradient in the
@@ -385,9 +371,8 @@ tried["AUROC"] = [metrics.auroc(labels, recon + weight * grad) for weight in tri
 tried.style.hide(axis="index").format("{:.3f}")
 
 # %% [markdown]
-# From $\beta = 0$ (recon alone) the AUROC moves to that of grad alone, and at 0.12 it may be close
-# to either end, depending on the spread of the errors. Do not choose $\beta$ from this list: its
-# labels are test labels.
+# From $\beta = 0$ (recon alone) the AUROC moves to that of grad alone; where it is at 0.12 hangs on
+# the spread of the errors. Do not choose $\beta$ from this list: its labels are test labels.
 #
 # ````{solution-end}
 # ````
