@@ -92,7 +92,7 @@ def asked(monkeypatch):
     def rule(*networks, **options):
         calls.append((networks, options))
         for network in networks:
-            if network is not None:
+            if isinstance(network, torch.nn.Module):
                 network.eval()
         reference = training.ReferenceGradient([torch.zeros(1)])
         return training.Fitted(networks[0], reference, 1, [])
