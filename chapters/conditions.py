@@ -23,14 +23,16 @@
 # - **The slides say that the gradient notices bad conditions far better than the reconstruction
 #   error; on German traffic signs it is ahead by {number}`co-grad - co-recon`**, in 60 of their
 #   1,000 epochs, and their own images are out of reach.
-# - **That lead is not the training's**: the gradient of an untrained network and the mean
-#   brightness of an image, which knows no network, do as well.
-# - **The mean over conditions hides the finding**: the reconstruction error sees noise, rain and
-#   snow far better than the gradient does, and takes blurred and dark images for *more* normal
-#   than clean ones; the gradient is blind to blur, and fails in the dark just the same.
+# - **That lead is the brightness's**: over the twelve conditions the gradient goes where the mean
+#   brightness of an image goes, trained or not, and neither the untrained gradient nor the
+#   brightness alone falls behind it.
+# - **The mean over conditions hides the rest**: the reconstruction error sees noise, rain and snow
+#   far better than the gradient does, and takes blurred and dark images for *more* normal than
+#   clean ones; the gradient is blind to blur, and fails in the dark just the same.
 # :::
 # <!-- true while: conditions-signs is partly or reproduced ; co-grad - co-recon < 0.1 -->
 # <!-- true while: co-untrained > co-grad - 0.02 ; co-brightness > co-grad - 0.02 -->
+# <!-- true while: co-grad-haze = co-brightness-haze ± 0.06 ; co-grad-dark = co-brightness-dark ± 0.06 -->
 # <!-- true while: co-recon-noise > co-grad-noise + 0.2 ; co-recon-blur < 0.3 -->
 # <!-- true while: co-recon-dark < 0.3 ; co-grad-dark < 0.3 ; co-grad-blur = 0.5 ± 0.05 -->
 
@@ -145,8 +147,9 @@ print(f"haze: AUROC {metrics.auroc([0] * 20 + [1] * 20, found.cpu()):.2f}")
 #
 # **The reconstruction error is ahead on noise, rain and snow, the gradient on haze.** Under noise
 # the error has {number}`co-recon-noise`, the gradient {number}`co-grad-noise`; under haze
-# {number}`co-recon-haze` and {number}`co-grad-haze`. But haze makes an image brighter, and so the
-# mean brightness alone has {number}`co-brightness-haze` there.
+# {number}`co-recon-haze` and {number}`co-grad-haze`. But haze makes an image brighter, and the mean
+# brightness alone has {number}`co-brightness-haze` there: in {numref}`fig-co-conditions` gradient
+# and brightness go together through all conditions.
 # <!-- true while: co-grad-haze > co-recon-haze + 0.2 ; co-brightness-haze > co-grad-haze -->
 
 # %% tags=["hide-input", "full-width"]
