@@ -74,9 +74,10 @@ import pandas as pd
 from scipy.spatial.distance import cdist
 from scipy.special import logsumexp
 
-from lib import data, metrics, numbers, scores, training, workspace
+from lib import data, metrics, numbers, scores, training
 from lib.experiments import comparison
 from lib.figures import COLOURS, use_style
+from lib.run import workspace
 
 began = workspace.begin()
 settings = comparison.Settings(

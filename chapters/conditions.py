@@ -58,9 +58,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from lib import data, metrics, models, numbers, scores, training, workspace
+from lib import data, metrics, models, numbers, scores, training
 from lib.experiments import conditions as experiment
 from lib.figures import COLOURS, use_style
+from lib.run import workspace
 
 began = workspace.begin()
 settings = experiment.Settings(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, Field, NonNegativeInt, model_validator
 from torch import Tensor
 
-from lib import data, metrics, numbers, parameters, scores, training, workspace
+from lib import data, metrics, numbers, scores, training
 from lib.experiments.efficiency import Sizes, gpnd_work, milliseconds, published_sizes
 from lib.experiments.methods import (
     CHOSEN,
@@ -28,6 +28,7 @@ from lib.experiments.methods import (
 )
 from lib.experiments.settings import Count, Once, Places
 from lib.experiments.settings import Settings as Base
+from lib.run import parameters, workspace
 
 OTHERS = ("DAE", "LSA", "DSVDD")  # networks with a budget of their own
 GRADCON = "recon+beta*grad"

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt
 from torch import Tensor
 
-from lib import data, metrics, numbers, parameters, scores, training, workspace
+from lib import data, metrics, numbers, scores, training
 from lib.data.cure_tsr import CureTsr
 from lib.errors import BadInput
 from lib.experiments.settings import Count, Names, Once, Places
 from lib.experiments.settings import Settings as Base
 from lib.models import CAE, build
+from lib.run import parameters, workspace
 
 LEVELS = [1, 2, 3, 4, 5]
 GRADCON = "recon+beta*grad"
@@ -202,10 +203,11 @@ def _split(
     def start() -> CAE:  # the same for both networks
         return build(lambda: CAE(pixels.shape[1]), training.generator(seed, "weights")).to(pixels)
 
-    shared = {"epochs", "alpha", "learning_rate", "batch_size", "train_limit"}
+    shared = {"epochs", "learning_rate", "batch_size", "train_limit"}
     identity = {**settings.model_dump(include=shared), "data": images.sha256}
     networks = {}
     for method, alpha in (("CAE", 0.0), ("CAE+Grad", settings.alpha)):
+        identity["alpha"] = alpha
         fitted = training.fit(
             start(),
             train,

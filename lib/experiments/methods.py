@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lib import scores, training, workspace
+from lib import scores, training
 from lib.data.contrast import contrast_scaled, fit_contrast_range
 from lib.errors import BadInput, UnknownName, nearest
 from lib.models import (
@@ -28,6 +28,7 @@ from lib.models import (
     build,
     deep_svdd,
 )
+from lib.run import workspace
 
 # images `[n, c, s, s]` in [0, 1] to anomaly scores `[n]` on the CPU, higher for anomalies
 Scorer = Callable[[Tensor], Tensor]
@@ -84,14 +85,15 @@ class Task:
             **more,
         }
         identity = {**self.identity, **budget, "name": name}
-        words = (*self.words, name.replace(" ", "-"), self.normal, self.seed)
         kinds = [type(network) for network in networks if network is not None]
         return rule(
             *networks,
             self.train,
             self.validation,
             generator=self.draws(shared),
-            checkpoint=workspace.checkpoint_path(*words, identity=identity),
+            checkpoint=workspace.checkpoint_path(
+                *self.words, name.replace(" ", "-"), self.normal, self.seed, identity=identity
+            ),
             fingerprint=training.fingerprint(identity, rule, *kinds),
             **budget,
         )

@@ -24,9 +24,6 @@ from lib.scores.fisher import fisher_kernel as fisher_kernel
 from lib.scores.fisher import fisher_score as fisher_score
 from lib.scores.fisher import fisher_self as fisher_self
 from lib.scores.fisher import mean_fisher_score as mean_fisher_score
-from lib.scores.gpnd import codes_and_distances as codes_and_distances
-from lib.scores.gpnd import fit_gpnd as fit_gpnd
-from lib.scores.gpnd import gpnd_score as gpnd_score
 from lib.scores.gradcon import gradcon_score as gradcon_score
 from lib.scores.gradcon import gradcon_scores as gradcon_scores
 from lib.scores.gradcon import gradient_cosines as gradient_cosines

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from lib import scores, training, workspace
+from lib import scores, training
 from lib.data.contrast import contrast_scaled, fit_contrast_range
 from lib.errors import BadInput, UnknownName
 from lib.experiments import methods
 from lib.experiments.methods import CHOSEN, METHODS, WITHOUT, Task, image_size
 from lib.models import VAE, LSAAutoencoder, LSAEstimator, build, deep_svdd
 from lib.numbers import published
+from lib.run import workspace
 
 # scored in batches of other sizes: float32 sums in another order, a relative 1e-6 a layer
 BATCHED = 1e-4
