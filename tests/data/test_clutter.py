@@ -1,7 +1,5 @@
 """Clutter stays outside the digit's mask, and two digits share a canvas."""
 
-from collections.abc import Callable
-
 import pytest
 import torch
 from torch import Tensor
@@ -40,7 +38,7 @@ def dotted(size: int, row: int, column: int, *, dot: float = 1.0, ground: float 
 # --- clutter
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(3))
 def test_clutter_never_touches_the_mask(digits: Pair, seed: int) -> None:
     x, others = digits
     images, masks = cluttered(x, others, generator=seeded(seed))
@@ -142,34 +140,28 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
+def test_bad_images_for_clutter_are_refused() -> None:
+    for change, words in [
         *BAD,
         (lambda x: torch.cat([x[:1], x[1:] * 0.09]), "image 1 has no ink: no pixel"),
-    ],
-)
-def test_bad_images_for_clutter_are_refused(change: Callable[[Tensor], Tensor], words: str) -> None:
-    x = dotted(28, 4, 4).repeat(2, 1, 1, 1)
-    with pytest.raises(BadInput, match=f"digit {words}"):
-        cluttered(change(x), x, generator=seeded())
-    with pytest.raises(BadInput, match=f"other {words}"):
-        cluttered(x, change(x), generator=seeded())
+    ]:
+        x = dotted(28, 4, 4).repeat(2, 1, 1, 1)
+        with pytest.raises(BadInput, match=f"digit {words}"):
+            cluttered(change(x), x, generator=seeded())
+        with pytest.raises(BadInput, match=f"other {words}"):
+            cluttered(x, change(x), generator=seeded())
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
+def test_bad_options_are_refused() -> None:
+    for options, words in [
         ({"pieces": 0}, "pieces must be a whole number of at least 1; it was 0"),
         ({"window": 2.5}, "window must be a whole number of at least 1; it was 2.5"),
         ({"window": 10}, "window of 10 pixels does not fit into images of 9×9"),
         ({"others": dotted(8, 4, 4)}, r"one size, but \[9, 9\] and \[8, 8\] came"),
-    ],
-)
-def test_bad_options_are_refused(options: dict, words: str) -> None:
-    x = dotted(9, 4, 4)
-    with pytest.raises(BadInput, match=words):
-        cluttered(**{"digits": x, "others": x, "generator": seeded()} | options)
+    ]:
+        x = dotted(9, 4, 4)
+        with pytest.raises(BadInput, match=words):
+            cluttered(**{"digits": x, "others": x, "generator": seeded()} | options)
 
 
 # --- two digits
@@ -200,15 +192,13 @@ def test_each_half_depends_on_its_digit_alone(digits: Pair) -> None:
     assert torch.allclose(images.sum(), (x[:10].sum() + x[10:20].sum()) / 4, rtol=1e-5)
 
 
-@pytest.mark.parametrize(("change", "words"), BAD)
-def test_bad_images_for_two_digits_are_refused(
-    change: Callable[[Tensor], Tensor], words: str
-) -> None:
-    x = dotted(28, 4, 4).repeat(2, 1, 1, 1)
-    with pytest.raises(BadInput, match=f"left {words}"):
-        two_digits(change(x), x)
-    with pytest.raises(BadInput, match=f"right {words}"):
-        two_digits(x, change(x))
+def test_bad_images_for_two_digits_are_refused() -> None:
+    for change, words in BAD:
+        x = dotted(28, 4, 4).repeat(2, 1, 1, 1)
+        with pytest.raises(BadInput, match=f"left {words}"):
+            two_digits(change(x), x)
+        with pytest.raises(BadInput, match=f"right {words}"):
+            two_digits(x, change(x))
 
 
 def test_other_sizes_and_numbers_of_two_digits_are_refused() -> None:

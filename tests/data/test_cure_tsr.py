@@ -191,9 +191,8 @@ def test_wrong_names_are_corrupt_in_words(root: Path, name: str, words: str) -> 
     assert name in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
+def test_bad_choices_are_refused(root: Path) -> None:
+    for options, words in [
         ({"conditions": ["fog"]}, "no condition 'fog'; known are clean, decolorization, .*haze"),
         ({"conditions": ["Haze"]}, r"Did you mean 'haze'\?"),
         ({"conditions": "haze"}, "at least one condition, in a list, .*; 'haze' came"),
@@ -204,11 +203,9 @@ def test_wrong_names_are_corrupt_in_words(root: Path, name: str, words: str) -> 
         ({"levels": []}, "at least one level"),
         ({"splits": ["Real_Train"]}, "no split 'Real_Train'; known are train, test"),
         ({"splits": "test"}, "at least one split, in a list"),
-    ],
-)
-def test_bad_choices_are_refused(root: Path, options: dict, words: str) -> None:
-    with pytest.raises(BadInput, match=words):
-        read_cure_tsr(root, **CHOICE | options)
+    ]:
+        with pytest.raises(BadInput, match=words):
+            read_cure_tsr(root, **CHOICE | options)
 
 
 def test_clean_signs_are_those_to_which_nothing_was_done():

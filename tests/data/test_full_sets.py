@@ -107,17 +107,12 @@ def test_omniglot_counts_every_drawing_once(full_set: Load) -> None:
     assert len({image.tobytes() for image in omniglot.images}) == len(omniglot.images)
 
 
-@pytest.mark.parametrize(
-    ("name", "file"),
-    [
+def test_some_sets_are_never_downloaded(tmp_path_factory: pytest.TempPathFactory) -> None:
+    for name, file in [
         ("gtsrb", r"gtsrb32\.npz"),
         ("svhn-part", r"svhn_part\.npz"),
         ("notmnist", "t10k-images-idx3-ubyte"),
         ("omniglot", "images_background_small1"),
-    ],
-)
-def test_some_sets_are_never_downloaded(
-    tmp_path_factory: pytest.TempPathFactory, name: str, file: str
-) -> None:
-    with pytest.raises(DataMissing, match=file):
-        load(name, data_root=tmp_path_factory.mktemp("empty"), download=True)
+    ]:
+        with pytest.raises(DataMissing, match=file):
+            load(name, data_root=tmp_path_factory.mktemp("empty"), download=True)

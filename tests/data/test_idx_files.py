@@ -110,8 +110,14 @@ GARBLE = {
 
 
 @pytest.mark.parametrize("kind", GARBLE)
-@pytest.mark.parametrize("file", ["train-images-idx3-ubyte", "t10k-labels-idx1-ubyte"])
-@pytest.mark.parametrize("zipped", ["gz", "inside gz", "plain"])
+@pytest.mark.parametrize(
+    ("file", "zipped"),
+    [
+        ("train-images-idx3-ubyte", "gz"),
+        ("train-images-idx3-ubyte", "inside gz"),
+        ("t10k-labels-idx1-ubyte", "plain"),
+    ],
+)
 def test_damaged_file_is_corrupt_in_words(
     tmp_path: Path, write_idx: Write, kind: str, file: str, zipped: str
 ) -> None:
@@ -192,11 +198,9 @@ def test_root_that_is_a_file(tmp_path: Path) -> None:
         load("mnist", data_root=tmp_path / "root")
 
 
-@pytest.mark.parametrize(
-    ("name", "suggestion"), [("mnits", "'mnist'"), ("CIFAR10", "'cifar-10'"), ("imagenet", "")]
-)
-def test_unknown_name_lists_the_known_ones(name: str, suggestion: str) -> None:
-    with pytest.raises(UnknownName, match="mnist-5k, mnist, fashion-mnist") as caught:
-        load(name)
-    assert ("Did you mean" in str(caught.value)) == bool(suggestion)
-    assert suggestion in str(caught.value)
+def test_unknown_name_lists_the_known_ones() -> None:
+    for name, suggestion in [("mnits", "'mnist'"), ("CIFAR10", "'cifar-10'"), ("imagenet", "")]:
+        with pytest.raises(UnknownName, match="mnist-5k, mnist, fashion-mnist") as caught:
+            load(name)
+        assert ("Did you mean" in str(caught.value)) == bool(suggestion)
+        assert suggestion in str(caught.value)

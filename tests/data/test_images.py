@@ -59,9 +59,8 @@ def test_hash_sees_shape_pixels_labels_and_split() -> None:
     assert len(hashes) == 5
 
 
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
+def test_image_set_refuses_parts_that_do_not_fit() -> None:
+    for changes, words in [
         ({"images": IMAGES[0]}, "shape"),
         ({"images": IMAGES.astype(np.float32)}, "float32"),
         ({"labels": LABELS[:1]}, r"\(2,\)"),
@@ -69,11 +68,9 @@ def test_hash_sees_shape_pixels_labels_and_split() -> None:
         ({"is_test": IS_TEST.astype(np.uint8)}, "uint8"),
         ({"labels": np.array([0, 2])}, "0 to 2"),
         ({"labels": np.array([-1, 1])}, "-1"),
-    ],
-)
-def test_image_set_refuses_parts_that_do_not_fit(changes: dict[str, object], words: str) -> None:
-    with pytest.raises(BadInput, match=words):
-        image_set(**changes)
+    ]:
+        with pytest.raises(BadInput, match=words):
+            image_set(**changes)
 
 
 def test_to_float_divides_by_255() -> None:
@@ -159,9 +156,8 @@ def test_pad_to_the_same_size_is_the_same_array() -> None:
     assert pad(IMAGES, 2) is IMAGES
 
 
-@pytest.mark.parametrize(
-    ("shape", "size"),
-    [
+def test_pad_refuses_frames_that_do_not_fit() -> None:
+    for shape, size in [
         ((28, 28), 26),  # larger than the frame
         ((4, 8), 6),  # larger in one direction
         ((28, 28), 31),  # three pixels cannot be shared between two sides
@@ -169,11 +165,9 @@ def test_pad_to_the_same_size_is_the_same_array() -> None:
         ((4, 3), 6),
         ((28, 28), 0),
         ((28, 28), -2),
-    ],
-)
-def test_pad_refuses_frames_that_do_not_fit(shape: tuple[int, int], size: int) -> None:
-    with pytest.raises(BadInput, match=f"{shape[0]}x{shape[1]} pixels.*{size}x{size}"):
-        pad(np.zeros((1, 1, *shape), np.uint8), size)
+    ]:
+        with pytest.raises(BadInput, match=f"{shape[0]}x{shape[1]} pixels.*{size}x{size}"):
+            pad(np.zeros((1, 1, *shape), np.uint8), size)
 
 
 def test_pad_refuses_floats() -> None:
@@ -193,7 +187,7 @@ def test_grey_images_are_repeated_and_colours_made_grey() -> None:
     assert np.array_equal(with_channels(wide, 1), grey)  # grey stays what it was
 
 
-@pytest.mark.parametrize(("images", "channels"), [(IMAGES[:, :2], 1), (IMAGES, 2)])
-def test_other_numbers_of_channels_are_refused(images: np.ndarray, channels: int) -> None:
-    with pytest.raises(BadInput, match=f"{images.shape[1]} cannot become {channels}"):
-        with_channels(images, channels)
+def test_other_numbers_of_channels_are_refused() -> None:
+    for images, channels in [(IMAGES[:, :2], 1), (IMAGES, 2)]:
+        with pytest.raises(BadInput, match=f"{images.shape[1]} cannot become {channels}"):
+            with_channels(images, channels)

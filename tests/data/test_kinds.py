@@ -31,7 +31,7 @@ def test_evenly_spaced_positions_by_hand():
     assert evenly_spaced(np.zeros(4, dtype=bool), 3).tolist() == []
 
 
-@pytest.mark.parametrize("most", range(1, 30))
+@pytest.mark.parametrize("most", [1, 7, 29])
 def test_evenly_spaced_positions_are_different_members(most):
     members = np.random.default_rng(most).random(40) < 0.6
     found = evenly_spaced(members, most)

@@ -21,7 +21,7 @@ def test_anomaly_labels_mark_every_other_class() -> None:
     assert marks.dtype == np.int64
 
 
-@pytest.mark.parametrize("digit", range(10))
+@pytest.mark.parametrize("digit", [0, 7])
 def test_parts_of_the_embedded_digits(mnist_5k: ImageSet, digit: int) -> None:
     split = one_class(mnist_5k, digit, rng())
     labels, is_test = mnist_5k.labels, mnist_5k.is_test
@@ -88,10 +88,10 @@ def test_validation_share_is_rounded(toy_set: Toy) -> None:
     assert (len(split["train"]), len(split["validation"])) == (15, 2)
 
 
-@pytest.mark.parametrize("normal_class", [-1, 10, 2.0, "3", None, True])
-def test_class_out_of_range_names_the_range(mnist_5k: ImageSet, normal_class: object) -> None:
-    with pytest.raises(BadInput, match="from 0 to 9"):
-        one_class(mnist_5k, normal_class, rng())
+def test_class_out_of_range_names_the_range(mnist_5k: ImageSet) -> None:
+    for normal_class in [-1, 10, 2.0, "3", None, True]:
+        with pytest.raises(BadInput, match="from 0 to 9"):
+            one_class(mnist_5k, normal_class, rng())
 
 
 def test_numpy_integers_are_classes(mnist_5k: ImageSet) -> None:
@@ -99,10 +99,10 @@ def test_numpy_integers_are_classes(mnist_5k: ImageSet) -> None:
     assert (mnist_5k.labels[split["train"]] == 9).all()
 
 
-@pytest.mark.parametrize("share", [0.0, 1.0, -0.1, 1.5, float("nan")])
-def test_bad_validation_share(mnist_5k: ImageSet, share: float) -> None:
-    with pytest.raises(BadInput, match="between 0 and 1"):
-        one_class(mnist_5k, 0, rng(), validation_share=share)
+def test_bad_validation_share(mnist_5k: ImageSet) -> None:
+    for share in [0.0, 1.0, -0.1, 1.5, float("nan")]:
+        with pytest.raises(BadInput, match="between 0 and 1"):
+            one_class(mnist_5k, 0, rng(), validation_share=share)
 
 
 def test_negative_train_limit(mnist_5k: ImageSet) -> None:
@@ -110,19 +110,16 @@ def test_negative_train_limit(mnist_5k: ImageSet) -> None:
         one_class(mnist_5k, 0, rng(), train_limit=-1)
 
 
-@pytest.mark.parametrize(
-    ("train", "test", "words"),
-    [
+def test_too_few_images(toy_set: Toy) -> None:
+    for train, test, words in [
         ([0, 9], [0, 9], "no image of class 0"),
         ([0, 9], [5, 9], "'train'|'validation'"),
         ([1, 9], [5, 9], "'validation'"),  # 10 % of one image rounds to none
         ([20, 9], [0, 9], "'test normals'"),
         ([20, 9], [5, 4], "needs 5 test images of other classes, but there are 4"),
-    ],
-)
-def test_too_few_images(toy_set: Toy, train: list[int], test: list[int], words: str) -> None:
-    with pytest.raises(BadInput, match=words):
-        one_class(toy_set(train, test), 0, rng())
+    ]:
+        with pytest.raises(BadInput, match=words):
+            one_class(toy_set(train, test), 0, rng())
 
 
 def test_unbalanced_test_needs_an_anomaly(toy_set: Toy) -> None:

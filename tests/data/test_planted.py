@@ -44,7 +44,7 @@ def test_the_kinds() -> None:
 
 
 @pytest.mark.parametrize("kind", PLANTED)
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(3))
 def test_images_differ_from_the_normal_ones_in_the_mask_alone(
     digits: Pair, kind: str, seed: int
 ) -> None:
@@ -264,17 +264,17 @@ def test_nonsense_is_refused_in_words(change: Callable[[Tensor], Tensor], words:
             plant(kind, x, change(x), generator=seeded())
 
 
-@pytest.mark.parametrize("kind", PASTED)
-def test_images_of_two_sizes_are_refused(kind: str) -> None:
-    with pytest.raises(BadInput, match=r"one size, but \[9, 9\] and \[9, 8\] came"):
-        plant(kind, dotted(9, 4, 4), dotted(9, 4, 4)[..., :8], generator=seeded())
+def test_images_of_two_sizes_are_refused() -> None:
+    for kind in PASTED:
+        with pytest.raises(BadInput, match=r"one size, but \[9, 9\] and \[9, 8\] came"):
+            plant(kind, dotted(9, 4, 4), dotted(9, 4, 4)[..., :8], generator=seeded())
 
 
-@pytest.mark.parametrize("kind", ["stroke", "patch", "erased stroke"])
-def test_an_image_without_room_for_a_region_is_named(kind: str) -> None:
-    # one pixel of ink cannot lose eight, and one that is added or moved makes two at most
-    dot, full = dotted(12, 6, 6), torch.ones(1, 1, 12, 12)
-    normals = torch.cat([full, dot]) if kind == "erased stroke" else dot
-    words = f"Normal image {len(normals) - 1} got no {kind} of at least 8 pixels in 100 draws"
-    with pytest.raises(BadInput, match=words):
-        plant(kind, normals, dot, generator=seeded())
+def test_an_image_without_room_for_a_region_is_named() -> None:
+    for kind in ["stroke", "patch", "erased stroke"]:
+        # one pixel of ink cannot lose eight, and one that is added or moved makes two at most
+        dot, full = dotted(12, 6, 6), torch.ones(1, 1, 12, 12)
+        normals = torch.cat([full, dot]) if kind == "erased stroke" else dot
+        words = f"Normal image {len(normals) - 1} got no {kind} of at least 8 pixels in 100 draws"
+        with pytest.raises(BadInput, match=words):
+            plant(kind, normals, dot, generator=seeded())

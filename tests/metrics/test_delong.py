@@ -116,7 +116,7 @@ def test_covers_the_true_value_as_often_as_it_says():
     assert hits / 400 == pytest.approx(0.95, abs=3 * 0.011 + 0.01)
 
 
-@pytest.mark.parametrize("labels", [[1, 0, 0], [1, 1, 0]])
-def test_one_image_of_a_class_is_refused(labels):
-    with pytest.raises(BadInput, match="two images of each class"):
-        delong_interval(labels, [3, 2, 1])
+def test_one_image_of_a_class_is_refused():
+    for labels in [[1, 0, 0], [1, 1, 0]]:
+        with pytest.raises(BadInput, match="two images of each class"):
+            delong_interval(labels, [3, 2, 1])

@@ -42,10 +42,10 @@ def test_student_covers_the_mean_of_three_seeds():
     assert hits == pytest.approx(0.95, abs=3 * 0.0069)
 
 
-@pytest.mark.parametrize("values", [[], [1, math.nan], [math.inf], [[1, 2]]])
-def test_student_refuses_nonsense(values):
-    with pytest.raises(BadInput):
-        student_interval(values)
+def test_student_refuses_nonsense():
+    for values in [[], [1, math.nan], [math.inf], [[1, 2]]]:
+        with pytest.raises(BadInput):
+            student_interval(values)
 
 
 def test_wilson_by_hand():
@@ -66,10 +66,10 @@ def test_wilson_at_the_ends_stays_inside_and_has_width():
     assert all_.low == pytest.approx(1 - none.high, abs=ROUNDING)
 
 
-@pytest.mark.parametrize(("successes", "trials"), [(-1, 3), (4, 3), (0, 0)])
-def test_wilson_refuses_nonsense(successes, trials):
-    with pytest.raises(BadInput, match=f"{successes} of {trials}"):
-        wilson_interval(successes, trials)
+def test_wilson_refuses_nonsense():
+    for successes, trials in [(-1, 3), (4, 3), (0, 0)]:
+        with pytest.raises(BadInput, match=f"{successes} of {trials}"):
+            wilson_interval(successes, trials)
 
 
 def test_pearson_by_hand():
@@ -94,19 +94,16 @@ def test_pearson_knows_neither_scale_nor_shift_but_sign():
     assert pearson_interval(x, y, level=0.5).low > found.low
 
 
-@pytest.mark.parametrize(
-    ("x", "y", "told"),
-    [
+def test_pearson_refuses_nonsense():
+    for x, y, told in [
         ([1, 2, 3], [1, 2, 3], "at least 4 pairs"),
         ([1, 2, 3, 4], [1, 2, 3, 4, 5], "at least 4 pairs"),
         ([[1, 2], [3, 4]], [[1, 2], [3, 4]], "at least 4 pairs"),
         ([1, 2, 3, math.nan], [1, 2, 3, 4], "finite"),
         ([1, 2, 3, 4], [5, 5, 5, 5], "vary"),
-    ],
-)
-def test_pearson_refuses_nonsense(x, y, told):
-    with pytest.raises(BadInput, match=told):
-        pearson_interval(x, y)
+    ]:
+        with pytest.raises(BadInput, match=told):
+            pearson_interval(x, y)
 
 
 def test_z_of_two_shares_by_hand():

@@ -147,15 +147,15 @@ def test_constant_maps_have_no_correlation(metric):
         assert np.isnan(found[0]) and np.isfinite(found[1])
 
 
-@pytest.mark.parametrize("metric", [spearman, ssim, histogram_correlation])
-def test_nonsense_is_refused_in_words(metric):
-    a, b = drawn(8)
-    with pytest.raises(BadInput, match="one shape"):
-        metric(a, b[:1])
-    with pytest.raises(BadInput, match="NaN or infinity"):
-        metric(a, np.where(b > 0.9, np.nan, b))
-    with pytest.raises(BadInput, match="at least one image"):
-        metric(a[:0], b[:0])
+def test_nonsense_is_refused_in_words():
+    for metric in [spearman, ssim, histogram_correlation]:
+        a, b = drawn(8)
+        with pytest.raises(BadInput, match="one shape"):
+            metric(a, b[:1])
+        with pytest.raises(BadInput, match="NaN or infinity"):
+            metric(a, np.where(b > 0.9, np.nan, b))
+        with pytest.raises(BadInput, match="at least one image"):
+            metric(a[:0], b[:0])
 
 
 def test_bad_settings_are_refused_in_words():

@@ -44,16 +44,13 @@ def test_swapping_the_networks_turns_only_the_classes_round():
     assert other.classes == pytest.approx(-one.classes, abs=ROUNDING)
 
 
-@pytest.mark.parametrize(
-    ("second", "inside", "words"),
-    [
+def test_bad_input_is_refused():
+    for second, inside, words in [
         ({"a": 1.0}, ["a"], "value for each class"),
         ({"a": 1.0, "b": 1.0}, [], "normal to the first"),
         ({"a": 1.0, "b": 1.0}, ["a", "b"], "normal to the first"),
         ({"a": 1.0, "b": 1.0}, ["c"], "normal to the first"),
         ({"a": 1.0, "b": math.nan}, ["a"], "finite"),
-    ],
-)
-def test_bad_input_is_refused(second, inside, words):
-    with pytest.raises(BadInput, match=words):
-        swap_effects({"a": 0.0, "b": 0.0}, second, normal_in_first=inside)
+    ]:
+        with pytest.raises(BadInput, match=words):
+            swap_effects({"a": 0.0, "b": 0.0}, second, normal_in_first=inside)

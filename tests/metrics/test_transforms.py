@@ -33,10 +33,10 @@ def test_shifted_by_hand():
     assert np.array_equal(maps, kept)  # no shift gives a copy too
 
 
-@pytest.mark.parametrize("by", [-1, 3, 4])
-def test_a_shift_out_of_the_picture_is_refused(by):
-    with pytest.raises(BadInput, match=f"width 3 cannot move by {by} pixels"):
-        shifted(np.ones((1, 5, 3)), by)
+def test_a_shift_out_of_the_picture_is_refused():
+    for by in [-1, 3, 4]:
+        with pytest.raises(BadInput, match=f"width 3 cannot move by {by} pixels"):
+            shifted(np.ones((1, 5, 3)), by)
 
 
 def test_transforms_do_what_their_names_say():

@@ -139,14 +139,14 @@ def test_weights_follow_the_generator_alone():
     assert not torch.equal(network(1, 28, seed=5).layers[0].weight, states[0][0])
 
 
-@pytest.mark.parametrize(("channels", "size"), [(2, 28), (0, 28), (1, 30), (3, 64)])
-def test_other_networks_are_refused(channels, size):
-    with pytest.raises(BadInput, match=f"1 or 3 channels.*but {channels} of {size} came"):
-        deep_svdd(channels, size=size)
+def test_other_networks_are_refused():
+    for channels, size in [(2, 28), (0, 28), (1, 30), (3, 64)]:
+        with pytest.raises(BadInput, match=f"1 or 3 channels.*but {channels} of {size} came"):
+            deep_svdd(channels, size=size)
 
 
-@pytest.mark.parametrize("shape", [(2, 1, 32, 32), (2, 3, 28, 28), (1, 28, 28), (2, 784)])
-def test_refuses_images_of_another_shape(shape):
-    with pytest.raises(BadInput, match=r"takes \[n, 1, 28, 28\]") as caught:
-        deep_svdd(1)(torch.rand(shape))
-    assert str(list(shape)) in str(caught.value)
+def test_refuses_images_of_another_shape():
+    for shape in [(2, 1, 32, 32), (2, 3, 28, 28), (1, 28, 28), (2, 784)]:
+        with pytest.raises(BadInput, match=r"takes \[n, 1, 28, 28\]") as caught:
+            deep_svdd(1)(torch.rand(shape))
+        assert str(list(shape)) in str(caught.value)

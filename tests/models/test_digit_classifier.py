@@ -78,10 +78,10 @@ def test_images_do_not_influence_each_other():
     torch.testing.assert_close(network.reconstruct(x), alone, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("classes", [0, -1, 2.0, True])
-def test_a_number_of_classes_that_is_none_is_refused(classes):
-    with pytest.raises(BadInput, match="classes must be a whole number of at least 1"):
-        digit_classifier(classes)
+def test_a_number_of_classes_that_is_none_is_refused():
+    for classes in [0, -1, 2.0, True]:
+        with pytest.raises(BadInput, match="classes must be a whole number of at least 1"):
+            digit_classifier(classes)
 
 
 def test_an_omega_below_one_is_refused():

@@ -224,9 +224,9 @@ def test_codes_of_another_shape_are_refused(small, shape):
         assert str(list(shape)) in str(caught.value)
 
 
-@pytest.mark.parametrize("value", [-0.01, 1.01, math.nan, math.inf])
-def test_numbers_outside_the_unit_interval_have_no_bin(small, value):
-    z = codes(2)
-    z[1, 3] = value
-    with pytest.raises(BadInput, match=r"lie in \[0, 1\]"):
-        small.log_likelihood(z)
+def test_numbers_outside_the_unit_interval_have_no_bin(small):
+    for value in [-0.01, 1.01, math.nan, math.inf]:
+        z = codes(2)
+        z[1, 3] = value
+        with pytest.raises(BadInput, match=r"lie in \[0, 1\]"):
+            small.log_likelihood(z)

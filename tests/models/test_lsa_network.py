@@ -48,22 +48,22 @@ def test_evaluation_mode_does_not_mix_the_images_of_a_batch(model):
     assert (alone[0] - alone[1]).abs().max() > 100 * ROUNDING
 
 
-@pytest.mark.parametrize("change", ["channels", "height", "width", "one image", "rows"])
-def test_refuses_images_of_another_shape(model, change):
-    c, h, w = model.shape
-    shape = {
-        "channels": (2, 4 - c, h, w),  # the other of 1 and 3
-        "height": (2, c, 60 - h, w),  # the other of 28 and 32
-        "width": (2, c, h, w - 1),
-        "one image": (c, h, w),
-        "rows": (2, c * h * w),
-    }[change]
-    with pytest.raises(BadInput, match=rf"images \[n, {c}, {h}, {w}\]") as caught:
-        model(torch.rand(shape))
-    assert str(list(shape)) in str(caught.value)
+def test_refuses_images_of_another_shape(model):
+    for change in ["channels", "height", "width", "one image", "rows"]:
+        c, h, w = model.shape
+        shape = {
+            "channels": (2, 4 - c, h, w),  # the other of 1 and 3
+            "height": (2, c, 60 - h, w),  # the other of 28 and 32
+            "width": (2, c, h, w - 1),
+            "one image": (c, h, w),
+            "rows": (2, c * h * w),
+        }[change]
+        with pytest.raises(BadInput, match=rf"images \[n, {c}, {h}, {w}\]") as caught:
+            model(torch.rand(shape))
+        assert str(list(shape)) in str(caught.value)
 
 
-@pytest.mark.parametrize("shape", [(2, 63), (64,), (2, 64, 1)])
-def test_refuses_codes_of_another_shape(model, shape):
-    with pytest.raises(BadInput, match=r"codes \[n, 64\]"):
-        model.decode(torch.rand(shape))
+def test_refuses_codes_of_another_shape(model):
+    for shape in [(2, 63), (64,), (2, 64, 1)]:
+        with pytest.raises(BadInput, match=r"codes \[n, 64\]"):
+            model.decode(torch.rand(shape))

@@ -160,13 +160,13 @@ def test_a_part_name_is_not_taken_for_the_beginning_of_another():
     assert [i for i, flag in enumerate(moved) if flag] == [1]  # not 10
 
 
-@pytest.mark.parametrize("name", ["decoder.10", "decoder.2", "head", "decoder.9.weight", ""])
-def test_a_part_that_does_not_exist_or_has_no_weights_is_refused(pair, name):
-    with pytest.raises(BadInput, match=f"LSAAutoencoder has no part '{name}' with weights"):
-        randomised(*pair, [("decoder.9",), (name,)])
+def test_a_part_that_does_not_exist_or_has_no_weights_is_refused(pair):
+    for name in ["decoder.10", "decoder.2", "head", "decoder.9.weight", ""]:
+        with pytest.raises(BadInput, match=f"LSAAutoencoder has no part '{name}' with weights"):
+            randomised(*pair, [("decoder.9",), (name,)])
 
 
-@pytest.mark.parametrize("fresh", [CAE(3), LSAAutoencoder()], ids=["other shape", "other class"])
-def test_a_fresh_network_with_other_weights_is_refused(fresh):
-    with pytest.raises(BadInput, match="in name and shape"):
-        randomised(CAE(), fresh, [])
+def test_a_fresh_network_with_other_weights_is_refused():
+    for fresh in [CAE(3), LSAAutoencoder()]:
+        with pytest.raises(BadInput, match="in name and shape"):
+            randomised(CAE(), fresh, [])

@@ -74,11 +74,11 @@ def test_the_same_generator_gives_the_same_weights():
         assert torch.equal(first, again) and not torch.equal(first, other)
 
 
-@pytest.mark.parametrize("make", [ToyAutoencoder, ToyDenoisingClassifier])
-@pytest.mark.parametrize("shape", [(2,), (3, 3), (2, 3, 2), (1, 1, 2, 2)])
-def test_points_of_another_shape_are_refused(make, shape):
-    with pytest.raises(BadInput, match=r"takes points \[n, 2\]; it was given \["):
-        make()(torch.zeros(shape))
+def test_points_of_another_shape_are_refused():
+    for make in [ToyAutoencoder, ToyDenoisingClassifier]:
+        for shape in [(2,), (3, 3), (2, 3, 2), (1, 1, 2, 2)]:
+            with pytest.raises(BadInput, match=r"takes points \[n, 2\]; it was given \["):
+                make()(torch.zeros(shape))
 
 
 @pytest.mark.parametrize("value", [0, -1, 2.5, True])

@@ -42,20 +42,16 @@ def test_decoder_layers_run_from_the_latent_map_to_the_pixels():
     assert layers[-1].out_channels == 3
 
 
-@pytest.mark.parametrize(
-    "decoder",
-    [
+def test_other_decoders_are_refused():
+    for decoder in [
         nn.Sequential(),
         nn.Sequential(nn.ConvTranspose2d(64, 1, 4, stride=2, padding=1)),
         nn.Sequential(nn.ConvTranspose2d(64, 1, 4, stride=2, padding=1), nn.Tanh()),
         nn.Sequential(nn.ConvTranspose2d(64, 1, 4, stride=2, padding=3), nn.Sigmoid()),
         nn.Sequential(nn.ConvTranspose2d(64, 1, 4, stride=1, padding=1), nn.Sigmoid()),
         nn.Sequential(nn.Conv2d(64, 1, 4, stride=2, padding=1), nn.Sigmoid()),
-    ],
-    ids=["none", "no sigmoid", "tanh", "padding", "stride", "convolution"],
-)
-def test_other_decoders_are_refused(decoder):
-    model = CAE()
-    model.decoder = decoder
-    with pytest.raises(BadInput, match="this decoder has"):
-        decoder_layers(model)
+    ]:
+        model = CAE()
+        model.decoder = decoder
+        with pytest.raises(BadInput, match="this decoder has"):
+            decoder_layers(model)

@@ -164,9 +164,9 @@ def test_refuses_images_of_another_shape(model, shape):
         assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("shape", [(576,), (1, 576), (2, 64, 3, 3), (2, 575), (0, 576)])
-def test_refuses_noise_of_another_shape(model, shape):
-    # one row for all images would broadcast without a word
-    with pytest.raises(BadInput, match=r"\[2, 576\]; it has") as caught:
-        model.sample(images(2), torch.zeros(shape))
-    assert str(list(shape)) in str(caught.value)
+def test_refuses_noise_of_another_shape(model):
+    for shape in [(576,), (1, 576), (2, 64, 3, 3), (2, 575), (0, 576)]:
+        # one row for all images would broadcast without a word
+        with pytest.raises(BadInput, match=r"\[2, 576\]; it has") as caught:
+            model.sample(images(2), torch.zeros(shape))
+        assert str(list(shape)) in str(caught.value)

@@ -117,10 +117,10 @@ def test_outputs_of_each_kind_of_network():
     assert not found.requires_grad
 
 
-@pytest.mark.parametrize("alpha", [-1.0, math.nan, math.inf])
-def test_a_negative_alpha_is_refused(alpha):
-    with pytest.raises(BadInput, match="alpha must be a number of at least 0"):
-        scores.log_confidence(X, DRAWN, alpha=alpha)
+def test_a_negative_alpha_is_refused():
+    for alpha in [-1.0, math.nan, math.inf]:
+        with pytest.raises(BadInput, match="alpha must be a number of at least 0"):
+            scores.log_confidence(X, DRAWN, alpha=alpha)
 
 
 def test_a_negative_beta_is_refused():
@@ -128,10 +128,10 @@ def test_a_negative_beta_is_refused():
         scores.log_curvature_factor(torch.zeros(1), beta=-0.1)
 
 
-@pytest.mark.parametrize("omega", [0, -2, 1.5, True])
-def test_an_omega_below_one_is_refused(omega):
-    with pytest.raises(BadInput, match="omega must be a whole number of at least 1"):
-        scores.cool_log_outputs(torch.zeros(1, 4), omega=omega)
+def test_an_omega_below_one_is_refused():
+    for omega in [0, -2, 1.5, True]:
+        with pytest.raises(BadInput, match="omega must be a whole number of at least 1"):
+            scores.cool_log_outputs(torch.zeros(1, 4), omega=omega)
 
 
 def test_an_omega_that_does_not_divide_the_units_is_refused():

@@ -63,8 +63,8 @@ def test_a_network_in_training_mode_is_refused_and_keeps_its_statistics():
     assert made.layers[1].num_batches_tracked == 0
 
 
-@pytest.mark.parametrize("shape", [(31,), (1,), (), (1, 32), (4, 32)])
-def test_a_centre_that_does_not_fit_is_refused(shape):
-    # a centre of one number would be spread over all coordinates without a word
-    with pytest.raises(BadInput, match=r"Outputs \[4, 32\] need a centre"):
-        deep_svdd_score(network(), images(4), torch.ones(shape))
+def test_a_centre_that_does_not_fit_is_refused():
+    for shape in [(31,), (1,), (), (1, 32), (4, 32)]:
+        # a centre of one number would be spread over all coordinates without a word
+        with pytest.raises(BadInput, match=r"Outputs \[4, 32\] need a centre"):
+            deep_svdd_score(network(), images(4), torch.ones(shape))

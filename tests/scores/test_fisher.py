@@ -222,11 +222,11 @@ def ready(network, bars):
     return model, x, mean_fisher_score(model, x), fisher_diagonal(model, x)
 
 
-@pytest.mark.parametrize("damping", [0.0, -1.0, float("nan"), float("inf")])
-def test_damping_not_above_zero_is_refused(ready, damping):
-    model, x, _, _ = ready
-    with pytest.raises(BadInput, match="damping must be a number above 0"):
-        fisher_diagonal(model, x, damping=damping)
+def test_damping_not_above_zero_is_refused(ready):
+    for damping in [0.0, -1.0, float("nan"), float("inf")]:
+        model, x, _, _ = ready
+        with pytest.raises(BadInput, match="damping must be a number above 0"):
+            fisher_diagonal(model, x, damping=damping)
 
 
 def test_gradients_that_are_all_zero_are_refused(ready):

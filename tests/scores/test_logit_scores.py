@@ -168,7 +168,7 @@ def test_members_that_make_no_sense_are_refused(score):
         score(torch.full((2, 3, 4), math.nan))
 
 
-@pytest.mark.parametrize("temperature", [0, -1.0, math.nan, math.inf])
-def test_energy_needs_a_temperature_above_0(temperature):
-    with pytest.raises(BadInput, match="temperature must be above 0"):
-        energy(drawn(), temperature=temperature)
+def test_energy_needs_a_temperature_above_0():
+    for temperature in [0, -1.0, math.nan, math.inf]:
+        with pytest.raises(BadInput, match="temperature must be above 0"):
+            energy(drawn(), temperature=temperature)

@@ -219,25 +219,27 @@ def test_scores_leave_no_trace(snapshot, vae, bars, name):
 # --- bad input
 
 
-@pytest.mark.parametrize("score", [latent_score, elbo_score])
-def test_a_network_without_a_posterior_is_refused(network, bars, score):
-    with pytest.raises(BadInput, match="posterior of a variational autoencoder; a CAE has none"):
-        score(network()[0], bars(2, 0))
+def test_a_network_without_a_posterior_is_refused(network, bars):
+    for score in [latent_score, elbo_score]:
+        with pytest.raises(
+            BadInput, match="posterior of a variational autoencoder; a CAE has none"
+        ):
+            score(network()[0], bars(2, 0))
 
 
-@pytest.mark.parametrize("name", SCORES)
-def test_images_of_another_shape_are_refused(vae, name):
-    with pytest.raises(BadInput, match=r"\[2, 1, 32, 32\]"):
-        SCORES[name](vae()[0], torch.rand(2, 1, 32, 32))
+def test_images_of_another_shape_are_refused(vae):
+    for name in SCORES:
+        with pytest.raises(BadInput, match=r"\[2, 1, 32, 32\]"):
+            SCORES[name](vae()[0], torch.rand(2, 1, 32, 32))
 
 
-@pytest.mark.parametrize("name", ["elbo bce", "cross-entropy"])
-@pytest.mark.parametrize("value", [-0.01, 1.01, math.nan])
-def test_images_outside_the_range_of_the_cross_entropy_are_refused(vae, bars, name, value):
-    x = bars(2, 0)
-    x[1, 0, 4, 4] = value
-    with pytest.raises(BadInput, match=r"images in \[0, 1\]"):
-        SCORES[name](vae()[0], x)
+def test_images_outside_the_range_of_the_cross_entropy_are_refused(vae, bars):
+    for name in ["elbo bce", "cross-entropy"]:
+        for value in [-0.01, 1.01, math.nan]:
+            x = bars(2, 0)
+            x[1, 0, 4, 4] = value
+            with pytest.raises(BadInput, match=r"images in \[0, 1\]"):
+                SCORES[name](vae()[0], x)
 
 
 def test_an_unknown_reconstruction_is_refused(vae, bars):

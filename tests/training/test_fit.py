@@ -86,13 +86,11 @@ def test_nonsense_is_refused_before_anything_happens(train, tmp_path, change, wo
     assert not path.exists()
 
 
-@pytest.mark.parametrize(
-    ("n_train", "n_validation", "word"), [(0, 4, "train"), (4, 0, "validation")]
-)
-def test_no_images(network, bars, n_train, n_validation, word):
-    with pytest.raises(BadInput, match=f"no {word} images"):
-        g = torch.Generator().manual_seed(0)
-        fit(network(), bars(n_train, 0), bars(n_validation, 0), generator=g, epochs=1)
+def test_no_images(network, bars):
+    for n_train, n_validation, word in [(0, 4, "train"), (4, 0, "validation")]:
+        with pytest.raises(BadInput, match=f"no {word} images"):
+            g = torch.Generator().manual_seed(0)
+            fit(network(), bars(n_train, 0), bars(n_validation, 0), generator=g, epochs=1)
 
 
 def test_images_the_network_cannot_take(network):

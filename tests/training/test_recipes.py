@@ -110,9 +110,8 @@ def test_the_base_network_is_the_plain_classifier():
     assert vars(Recipe()) == wanted
 
 
-@pytest.mark.parametrize(
-    ("name", "near"),
-    [
+def test_an_unknown_name_is_refused_with_the_nearest():
+    for name, near in [
         ("hybird 0.9", "hybrid 0.9"),
         ("hybrid -1", "hybrid 0.9"),
         ("hybrid", "hybrid 0.9"),
@@ -129,15 +128,13 @@ def test_the_base_network_is_the_plain_classifier():
         ("rotations", "rotation"),
         ("", None),
         ("xyzzy", None),
-    ],
-)
-def test_an_unknown_name_is_refused_with_the_nearest(name, near):
-    with pytest.raises(BadInput) as caught:
-        recipe(name)
-    told = str(caught.value)
-    assert told.startswith(f"There is no network {name!r}; known are base, all classes, ")
-    assert told.endswith(f" Did you mean {near!r}?" if near else "in the last three.")
-    assert "\n" not in told
+    ]:
+        with pytest.raises(BadInput) as caught:
+            recipe(name)
+        told = str(caught.value)
+        assert told.startswith(f"There is no network {name!r}; known are base, all classes, ")
+        assert told.endswith(f" Did you mean {near!r}?" if near else "in the last three.")
+        assert "\n" not in told
 
 
 # --- the start

@@ -338,17 +338,14 @@ def test_bad_points_and_reconstructions_are_refused_in_words(fit):
         drawn_from(torch.zeros(0, 2))
 
 
-@pytest.mark.parametrize(
-    ("points", "labels", "words"),
-    [
+def test_bad_training_sets_are_refused_in_words():
+    for points, labels, words in [
         (torch.zeros(0, 2), torch.zeros(0).long(), "training set must be points.*at least one"),
         (torch.zeros(3, 3), torch.zeros(3).long(), r"\[3, 3\] came"),
         (torch.zeros(3, 2), torch.zeros(2).long(), r"int64 of shape \[3\].*of shape \[2\]"),
         (torch.zeros(3, 2), torch.zeros(3), "int64 of shape.*but are torch.float32"),
         (torch.zeros(3, 2), torch.tensor([0, 1, 3]), "between 0 and 2, but reach from 0 to 3"),
         (torch.zeros(3, 2), torch.tensor([-1, 1, 2]), "reach from -1 to 2"),
-    ],
-)
-def test_bad_training_sets_are_refused_in_words(points, labels, words):
-    with pytest.raises(BadInput, match=words):
-        fit_toy_denoising_classifier(classifier(), points, labels, generator=seeded())
+    ]:
+        with pytest.raises(BadInput, match=words):
+            fit_toy_denoising_classifier(classifier(), points, labels, generator=seeded())
