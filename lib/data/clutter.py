@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, max_pool2d
 
+from lib.data.images import check_ink
 from lib.errors import BadInput
 
 INK = 0.1  # low, so that the soft border of a stroke belongs to the digit
@@ -31,8 +32,8 @@ def cluttered(
     [0, 1], images without ink, a count below 1, and a window larger than the image.
     Source: spigler2019denoising, supplementary slides on clutter; the making is methods.md 5.9's.
     """
-    _check("digit", digits)
-    _check("other", others)
+    check_ink("digit", digits, ink=INK)
+    check_ink("other", others, ink=INK)
     if digits.shape[2:] != others.shape[2:]:
         raise BadInput(
             f"Digits and other images must have one size, but {list(digits.shape[2:])} and "
@@ -69,7 +70,7 @@ def two_digits(left: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
     Source: spigler2019denoising, supplementary slides: images of several independent objects.
     """
     for what, x in {"left": left, "right": right}.items():
-        _check_range(what, x)
+        check_ink(what, x, ink=0.0)
         if x.shape[2:] != (SIDE, SIDE):
             raise BadInput(f"The {what} images must be [n, 1, 28, 28], but {list(x.shape)} came.")
     if len(left) != len(right):
@@ -99,20 +100,3 @@ def _piece(source: Tensor, window: int, generator: torch.Generator) -> Tensor:
 
 def _below(end: int, generator: torch.Generator) -> int:
     return int(torch.randint(end, (), generator=generator))
-
-
-def _check(what: str, x: Tensor) -> None:
-    _check_range(what, x)
-    blank = (x.flatten(1).amax(1) < INK).nonzero().flatten()
-    if len(blank):
-        raise BadInput(f"The {what} image {int(blank[0])} has no ink: no pixel reaches {INK}.")
-
-
-def _check_range(what: str, x: Tensor) -> None:
-    if x.ndim != 4 or x.shape[1] != 1 or 0 in x.shape:
-        raise BadInput(
-            f"The {what} images must be [n, 1, h, w], at least one of them, but "
-            f"{list(x.shape)} came."
-        )
-    if not ((x >= 0) & (x <= 1)).all():  # also refuses NaN
-        raise BadInput(f"The {what} images must have values in [0, 1], but another value came.")

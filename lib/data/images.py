@@ -132,15 +132,29 @@ def with_channels(images: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]
 def check_range(**images: torch.Tensor) -> None:
     """Raise BadInput for float images that leave [0, 1], by the names they are given under.
 
-    Pixel values from 0 to 255 as floats would train and score without a word. uint8 ones pass here,
-    and so does NaN.
+    Pixel values from 0 to 255 as floats would train and score without a word. NaN is refused too;
+    uint8 passes here.
     """
     for word, x in images.items():
-        if x.numel() and x.is_floating_point() and (x.min() < 0 or x.max() > 1):
+        if x.numel() and x.is_floating_point() and not (x.min() >= 0 and x.max() <= 1):
             raise BadInput(
                 f"The {word} images must lie in [0, 1], but reach from {float(x.min()):g} to "
                 f"{float(x.max()):g}; divide pixel values by 255."
             )
+
+
+def check_ink(what: str, x: torch.Tensor, *, ink: float) -> None:
+    """Raise BadInput unless `x` `[n, 1, h, w]` in [0, 1] has a pixel of at least `ink` in each."""
+    if x.ndim != 4 or x.shape[1] != 1 or 0 in x.shape:
+        raise BadInput(
+            f"The {what} images must be [n, 1, h, w], at least one of them, but "
+            f"{list(x.shape)} came."
+        )
+    if not ((x >= 0) & (x <= 1)).all():  # also refuses NaN
+        raise BadInput(f"The {what} images must have values in [0, 1], but another value came.")
+    blank = (x.flatten(1).amax(1) < ink).nonzero().flatten()
+    if len(blank):
+        raise BadInput(f"The {what} image {int(blank[0])} has no ink: no pixel reaches {ink}.")
 
 
 def _check_pixels(images: NDArray[np.uint8]) -> None:

@@ -8,9 +8,6 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from lib.data.toy import not_negative
-from lib.errors import BadInput
-
 Values = NDArray[np.float64]
 
 
@@ -22,47 +19,14 @@ class GaussianMixture:
     positive definite. In the methods `smoothing` is the standard deviation sigma of isotropic
     Gaussian noise: they then describe the density of x + sigma·epsilon, whose covariances are
     larger by sigma² on the diagonal. Points `[n, 2]`, answers float64.
-    Raises BadInput for parameters that are none of this, and in the methods for other points,
-    those that are no finite numbers, and a smoothing below 0.
     """
 
     weights: Sequence[float]
     means: Sequence[Sequence[float]]
     covariances: Sequence[Sequence[Sequence[float]]]
 
-    def __post_init__(self) -> None:
-        try:
-            weights, means, covariances = self._arrays()
-        except (TypeError, ValueError) as error:
-            raise BadInput(f"The mixture's parameters must be numbers: {error}.") from error
-        k = weights.size
-        wanted, came = ((k,), (k, 2), (k, 2, 2)), (weights.shape, means.shape, covariances.shape)
-        if k < 1 or came != wanted:
-            raise BadInput(
-                "A mixture needs weights [k], means [k, 2] and covariances [k, 2, 2], but shapes "
-                + ", ".join(str(list(shape)) for shape in came)
-                + " came."
-            )
-        if not all(np.isfinite(a).all() for a in (weights, means, covariances)):
-            raise BadInput("The mixture's parameters must be finite numbers.")
-        # 1e-9: sums of written decimals are off by rounding, by far less than this
-        if not (weights > 0).all() or abs(weights.sum() - 1) > 1e-9:
-            raise BadInput(f"The weights must be above 0 with sum 1, but {weights.tolist()} came.")
-        symmetric = (covariances == covariances.swapaxes(1, 2)).all((1, 2))
-        valid = symmetric & (np.linalg.eigvalsh(covariances) > 0).all(1)
-        if not valid.all():
-            raise BadInput(
-                f"Covariance {int(valid.argmin())} must be symmetric and positive definite, but "
-                f"{covariances[valid.argmin()].tolist()} came."
-            )
-
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """`n` points drawn independently, float32 `[n, 2]` on the generator's device.
-
-        Raises BadInput unless `n` is a whole number of at least 1.
-        """
-        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-            raise BadInput(f"A sample must be a whole number of at least 1; it was {n!r}.")
+        """`n` points drawn independently, float32 `[n, 2]` on the generator's device."""
         device = generator.device
         weights, means, covariances = (
             torch.as_tensor(a, dtype=torch.float64, device=device) for a in self._arrays()
@@ -114,8 +78,7 @@ class GaussianMixture:
         """Of each part: log of weight·density `[n, k]`, its gradient `[n, k, 2]`, trace of the
         precision `[k]`.
         """
-        points = _points(x)
-        not_negative("smoothing", smoothing)
+        points = np.asarray(x, np.float64)
         weights, means, covariances = self._arrays()
         widened = covariances + smoothing**2 * np.eye(2)
         precision = np.linalg.inv(widened)
@@ -144,21 +107,19 @@ def optimal_denoiser(mixture: GaussianMixture, x: ArrayLike, *, sigma: float) ->
     No reconstruction has a smaller expected squared error when noise of standard deviation `sigma`
     was added. The score is that of the density smoothed by `sigma`, and the identity is exact for
     every `sigma` (Tweedie's and Miyasawa's formula); alain2014regularized has its limit for small
-    ones, where smoothed and clean density agree. Raises BadInput as the mixture's methods do.
+    ones, where smoothed and clean density agree.
     Source: alain2014regularized, theorem 1, in the exact form.
     """
-    not_negative("sigma", sigma)
-    return _points(x) + sigma**2 * mixture.score(x, smoothing=sigma)
+    return np.asarray(x, np.float64) + sigma**2 * mixture.score(x, smoothing=sigma)
 
 
 def optimal_trace(mixture: GaussianMixture, x: ArrayLike, *, sigma: float) -> Values:
     """Trace of the Jacobian of `optimal_denoiser` at points `[n, 2]`: 2 + sigma²·Laplacian, `[n]`.
 
     Never below 0; below 2 near a maximum of the smoothed density, above 2 in its valleys. Half of
-    it less 1 is the gamma of spigler2019denoising. Raises BadInput as the mixture's methods do.
+    it less 1 is the gamma of spigler2019denoising.
     Source: alain2014regularized, for the Jacobian; spigler2019denoising, for gamma.
     """
-    not_negative("sigma", sigma)
     return 2 + sigma**2 * mixture.laplacian(x, smoothing=sigma)
 
 
@@ -166,12 +127,3 @@ def _log_sum(log_joint: Values) -> Values:
     largest = log_joint.max(1)  # without it, exp would be 0 far away from all the parts
     found: Values = largest + np.log(np.exp(log_joint - largest[:, None]).sum(1))
     return found
-
-
-def _points(x: ArrayLike) -> Values:
-    points = np.asarray(x, dtype=np.float64)
-    if points.ndim != 2 or points.shape[1] != 2:
-        raise BadInput(f"Points must have shape [n, 2], but {list(points.shape)} came.")
-    if not np.isfinite(points).all():
-        raise BadInput("Points must be finite numbers, but another value came.")
-    return points

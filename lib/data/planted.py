@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from lib.data.images import check_ink
 from lib.errors import BadInput, UnknownName, nearest
 
 INK = 0.5  # a pixel of at least this value is ink: halfway between ground and full stroke
@@ -45,10 +46,10 @@ def plant(
             f"There is no planted kind {kind!r}; known are {', '.join(PLANTED)}."
             + nearest(kind, PLANTED)
         )
-    _check("normal", normals)
+    check_ink("normal", normals, ink=INK)
     pasted = kind in _PASTED
     if pasted:
-        _check("novel", novels)
+        check_ink("novel", novels, ink=INK)
         if normals.shape[2:] != novels.shape[2:]:
             raise BadInput(
                 f"Normal and novel images must have one size, but {list(normals.shape[2:])} and "
@@ -144,16 +145,3 @@ def _distances(image: Tensor, row: int, column: int) -> tuple[Tensor, Tensor]:
 def _below(end: int, generator: torch.Generator) -> int:
     drawn = torch.randint(end, (), generator=generator, device=generator.device)
     return int(drawn)
-
-
-def _check(what: str, x: Tensor) -> None:
-    if x.ndim != 4 or x.shape[1] != 1 or 0 in x.shape:
-        raise BadInput(
-            f"Planting needs {what} images [n, 1, h, w], at least one of them, but "
-            f"{list(x.shape)} came."
-        )
-    if not ((x >= 0) & (x <= 1)).all():  # also refuses NaN
-        raise BadInput(f"The {what} images must have values in [0, 1], but another value came.")
-    blank = (x.flatten(1).amax(1) < INK).nonzero().flatten()
-    if len(blank):
-        raise BadInput(f"The {what} image {int(blank[0])} has no ink: no pixel reaches {INK}.")

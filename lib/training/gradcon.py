@@ -18,7 +18,6 @@ from lib.training.constraint import objective_backward
 from lib.training.loop import Progress
 from lib.training.reconstruction import (
     check_choice,
-    check_reconstruction,
     reconstruction_losses,
 )
 from lib.training.reference import ReferenceGradient, gradient_cosines
@@ -104,7 +103,7 @@ def fit(
         raise BadInput(f"decay must be below 1; it was {decay!r}.")
     check_choice("selection", selection, get_args(Selection))
     check_choice("reference", reference, get_args(Reference))
-    check_reconstruction(reconstruction, train=train, validation=validation)
+    check_choice("reconstruction", reconstruction, get_args(Reconstruction))
     # fused: one pass over the weights, a tenth of the VAE's step otherwise
     optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)
     device = train.device
@@ -212,7 +211,7 @@ def mean_gradient(
     outside [0, 1].
     """
     check_images(training=images)
-    check_reconstruction(reconstruction, training=images)
+    check_choice("reconstruction", reconstruction, get_args(Reconstruction))
     reference = ReferenceGradient()
     for x in images.split(batch_size):
         _, error, _ = reconstruction_losses(model, x, reconstruction)

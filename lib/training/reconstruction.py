@@ -1,7 +1,5 @@
 """What GradCon's autoencoders are trained for, the constraint aside."""
 
-from typing import get_args
-
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -39,11 +37,3 @@ def check_choice(name: str, value: object, known: tuple[str, ...]) -> None:
     """Raise BadInput unless the value is one of those known."""
     if value not in known:
         raise BadInput(f"{name} must be one of {known}; it was {value!r}.")
-
-
-def check_reconstruction(reconstruction: Reconstruction, **images: Tensor) -> None:
-    """Raise BadInput for an unknown loss, and for images that the cross-entropy cannot take."""
-    check_choice("reconstruction", reconstruction, get_args(Reconstruction))
-    for word, x in images.items():
-        if reconstruction == "bce" and not bool(((x >= 0) & (x <= 1)).all()):
-            raise BadInput(f"The cross-entropy needs {word} images in [0, 1]; some leave it.")

@@ -9,7 +9,7 @@ import copy
 import math
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 import torch.nn.functional as F
@@ -22,7 +22,7 @@ from lib.models.vae import LATENT, VAE, Reconstruction, pixel_logits, prior_dive
 from lib.training.checkpoint import load_checkpoint, save_checkpoint
 from lib.training.checks import check_counts, check_images, check_positive
 from lib.training.gradcon import Fitted
-from lib.training.reconstruction import check_reconstruction
+from lib.training.reconstruction import check_choice
 from lib.training.reference import ReferenceGradient
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # of Adam, PyTorch's defaults
@@ -63,7 +63,7 @@ def fit_stacked(
         raise BadInput("Networks trained at once must be of one kind.")
     for images in (*train, *validation):
         check_images(images=images)
-        check_reconstruction(reconstruction, images=images)
+    check_choice("reconstruction", reconstruction, get_args(Reconstruction))
     state = _begin(models)
     history: list[list[dict[str, float]]] = [[] for _ in models]
     chosen: list[dict[str, Any]] = [{} for _ in models]

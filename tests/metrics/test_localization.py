@@ -325,7 +325,5 @@ def test_k_out_of_range_is_refused():
 
 def test_a_rate_out_of_range_is_refused():
     for rate in [-0.1, 0, 1.1, math.nan]:
-        with pytest.raises(
-            BadInput, match=rf"rate must lie in \(0, 1\], but {rate}"
-        ):
+        with pytest.raises(BadInput, match=rf"rate must lie in \(0, 1\], but {rate}"):
             aupro(MAP, MASK, max_false_positive_rate=rate)

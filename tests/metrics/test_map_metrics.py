@@ -196,9 +196,7 @@ CHANCE = [
 def test_k_out_of_range_is_refused():
     for metric in TOP_K + SINGLE + CHANCE:
         for k in [-1, 0, 10]:
-            with pytest.raises(
-                BadInput, match=f"1 and the 9 pixels of a map, but {k} came"
-            ):
+            with pytest.raises(BadInput, match=f"1 and the 9 pixels of a map, but {k} came"):
                 metric(np.eye(3)[None], np.eye(3)[None], k)
 
 

@@ -171,3 +171,11 @@ def test_bad_settings_are_refused_in_words():
         histogram_correlation(a, b, bins=0)
     with pytest.raises(BadInput, match="1×11 pixels"):
         gradient_histograms(a[:, :1])
+
+
+def test_ssim_refuses_values_outside_its_range():
+    inside = np.full((1, 5, 5), 0.5)
+    for outside in (1.5, -0.6, 255.0):
+        for pair in ((inside, inside + outside), (inside - 2 * outside, inside)):
+            with pytest.raises(BadInput, match=r"0 to its data_range of 1\.0, but these reach"):
+                ssim(*pair, window=3)

@@ -202,7 +202,7 @@ def test_refuses_an_unknown_loss(network, bars, function):
 def test_cross_entropy_refuses_pixels_outside_the_unit_interval(network, bars, function, value):
     x = bars(2, 0)
     x[1, 0, 5, 5] = value
-    with pytest.raises(BadInput, match=r"needs images in \[0, 1\]"):
+    with pytest.raises(BadInput, match=r"must lie in \[0, 1\]"):
         function(network()[0], x, reconstruction="bce")
 
 

@@ -201,7 +201,7 @@ def test_bad_images_and_losses_are_refused(network, bars):
         for spoil, reconstruction, message in [
             (lambda x: x[:0], "squared", "no image"),
             (lambda x: x, "absolute", "reconstruction must be one of"),
-            (lambda x: x + 0.5, "bce", r"needs images in \[0, 1\]"),
+            (lambda x: x + 0.5, "bce", r"must lie in \[0, 1\]"),
         ]:
             with pytest.raises(BadInput, match=message):
                 score(network()[0], spoil(bars(2, 0)), network()[1], reconstruction=reconstruction)

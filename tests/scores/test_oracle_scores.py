@@ -230,3 +230,21 @@ def test_settings_out_of_range_are_refused():
             nominal_neighbour_distance(z, z, k=k)
     with pytest.raises(BadInput, match=r"100 labelled anomalies, so not \[0, 101\]"):
         forest_learning_curve(z, labels, z, labels, counts=[0, 50, 101], rng=rng())
+
+
+def test_a_copy_is_its_own_neighbour_at_distance_zero():
+    """Not by products of matrices, which leave a copy 1e-7 away and the order to rounding."""
+    known = 100 + np.random.default_rng(0).random((50, 64), np.float32)
+    asked = known.copy()
+    asked[1::2, 0] += np.float32(2**-10)  # exact in steps of 2^-17 near 100
+    asked[3, 1] += np.float32(2**-10)
+    found = nominal_neighbour_distance(known, asked, k=1)
+    assert (found[::2] == 0).all()
+    assert found[1] == 2**-10 and found[3] == pytest.approx(2**-9.5, rel=1e-15)
+    alone = [nominal_neighbour_distance(known, row[None], k=1).item() for row in asked]
+    assert found.tolist() == alone
+    # of the k nearest others none is the image itself
+    copies = np.repeat(known[:5], 3, axis=0)
+    labels = np.arange(15) // 3 % 2
+    votes = oracle_neighbour_vote(copies, labels, copies, k=3)
+    assert votes.tolist() == labels.tolist()

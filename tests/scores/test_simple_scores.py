@@ -6,7 +6,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from lib import scores
 from lib.errors import BadInput
+from lib.models import VAE, build
 from lib.scores import (
     distance_to_mean,
     distance_to_nearest,
@@ -102,5 +104,53 @@ def test_pixel_entropy_by_hand():
 
 def test_pixel_entropy_refuses_what_is_no_probability():
     for value in [-0.01, 1.01, float("nan")]:
-        with pytest.raises(BadInput, match=r"images in \[0, 1\]"):
+        with pytest.raises(BadInput, match=r"images must lie in \[0, 1\]"):
             pixel_entropy(pictures([0.0, 0.5, 1.0, value]))
+
+
+def test_a_copy_is_at_distance_zero_and_near_copies_keep_their_order():
+    train = torch.rand((60, 1, 28, 28), generator=torch.Generator().manual_seed(0))
+    x = train.repeat_interleave(2, 0)
+    x[1::2, 0, 3, 4] = (x[1::2, 0, 3, 4] - 1e-3).abs()  # one pixel of 784
+    x[3, 0, 5, 5] = (x[3, 0, 5, 5] - 1e-3).abs()
+    wanted = None
+    for batch_size in (1, 7, 50, 120):  # a matrix product of more rows is summed in another order
+        found = distance_to_nearest(x, train, batch_size=batch_size)
+        assert (found[::2] == 0).all()
+        assert found[3] > found[1] > 0
+        wanted = found if wanted is None else wanted
+        assert torch.equal(found, wanted)
+    assert wanted[1].item() == pytest.approx(1e-3 / 28, rel=1e-3)  # pixels have steps of 6e-8
+
+
+PIXELS = 255 * torch.rand((2, 1, 28, 28), generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_images_from_0_to_255_are_refused(sign, network):
+    """Pixel values as floats score without a word otherwise: one call for each door."""
+    model, reference = network()
+    vae = build(VAE, torch.Generator().manual_seed(0)).eval()
+    fine, x = torch.rand(3, 1, 28, 28), sign * PIXELS
+    for call in (
+        lambda: reconstruction_error(model, x),
+        lambda: mean_brightness(x),
+        lambda: pixel_entropy(x),
+        lambda: distance_to_mean(x, fine),
+        lambda: distance_to_nearest(fine, x),
+        lambda: scores.gradient_score(model, x, reference),
+        lambda: scores.fisher_diagonal(model, x),
+        lambda: scores.cross_entropy_error(model, x),
+        lambda: scores.latent_score(vae, x),
+        lambda: scores.elbo_score(vae, x),
+        lambda: scores.error_map(model.eval(), x),
+        lambda: scores.saliency_map(model.eval(), x),
+        lambda: scores.odin(lambda part: part.flatten(1), x),
+        lambda: scores.lsa_scores(torch.nn.Identity().eval(), None, x, validation=None),
+        lambda: scores.log_outputs(torch.nn.Flatten(), x),
+    ):
+        with pytest.raises(BadInput, match=r"must lie in \[0, 1\], but reach from"):
+            call()
+    network = torch.nn.Flatten().eval()
+    with pytest.raises(BadInput, match=r"scaled to about \[0, 1\]"):
+        scores.deep_svdd_score(network, x, torch.zeros(784))

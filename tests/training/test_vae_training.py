@@ -190,13 +190,13 @@ def test_history_of_a_vae_has_the_divergence_and_that_of_a_cae_has_not(train, tr
 
 
 def test_batches_and_noise_come_from_the_generator(vae, bars, monkeypatch):
-    seen = []
+    seen, gradients = [], gradcon.gradients
 
-    def spied_step(model, batch, *rest, noise, **options):
+    def spied(model, batch, *rest, noise, **options):
         seen.append((batch, noise))
-        return step(model, batch, *rest, noise=noise, **options)
+        return gradients(model, batch, *rest, noise=noise, **options)
 
-    monkeypatch.setattr(gradcon, "step", spied_step)
+    monkeypatch.setattr(gradcon, "gradients", spied)
     x, ends = bars(10, 1), []
     for alpha in (0.0, 0.03):
         options = {"epochs": 2, "batch_size": 4, "alpha": alpha}
@@ -418,9 +418,9 @@ def test_the_cross_entropy_refuses_images_outside_its_range(vae, bars, value):
     bad[2, 0, 5, 5] = value
     g = torch.Generator().manual_seed(0)
     for word, train, validation in (("train", bad, fine), ("validation", fine, bad)):
-        with pytest.raises(BadInput, match=rf"{word} images in \[0, 1\]"):
+        with pytest.raises(BadInput, match=rf"{word} images must lie in \[0, 1\]"):
             fit(vae(), train, validation, generator=g, epochs=1, reconstruction="bce")
-    with pytest.raises(BadInput, match=r"training images in \[0, 1\]"):
+    with pytest.raises(BadInput, match=r"training images must lie in \[0, 1\]"):
         mean_gradient(vae(), bad, reconstruction="bce")
     with pytest.raises(BadInput, match="reconstruction must be one of"):
         mean_gradient(vae(), fine, reconstruction="mse")
