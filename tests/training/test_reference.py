@@ -6,8 +6,6 @@ import torch
 from lib.training import (
     ReferenceGradient,
     gradient_cosines,
-    load_checkpoint,
-    save_reference,
 )
 
 ROUNDING = 1e-14  # float64 sums of a few dozen terms of size one
@@ -71,13 +69,3 @@ def test_cosines_by_hand():
 def test_cosines_refuse_another_number_of_layers():
     with pytest.raises(ValueError):
         gradient_cosines([torch.ones(2)], [torch.ones(2), torch.ones(2)])
-
-
-def test_file_round_trip(tmp_path):
-    reference = ReferenceGradient([torch.tensor([float(i)]) for i in range(12)], 3)
-    weights = {"decoder.0.weight": torch.rand(2, 2)}
-    save_reference(tmp_path / "deep" / "net.pt", weights, reference)
-    found = load_checkpoint(tmp_path / "deep" / "net.pt")
-    assert torch.equal(found["weights"]["decoder.0.weight"], weights["decoder.0.weight"])
-    assert found["steps"] == 3
-    assert [found["reference"][str(i)].item() for i in range(12)] == list(range(12))
