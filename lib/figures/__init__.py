@@ -7,8 +7,6 @@ from lib.figures.curves import course_curves as course_curves
 from lib.figures.curves import course_grid as course_grid
 from lib.figures.curves import learning_curves as learning_curves
 from lib.figures.curves import range_curve as range_curve
-from lib.figures.curves import roc_curves as roc_curves
-from lib.figures.curves import score_histograms as score_histograms
 from lib.figures.images import map_grid as map_grid
 from lib.figures.images import reconstruction_grid as reconstruction_grid
 from lib.figures.images import titled_grid as titled_grid

@@ -2,33 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 from matplotlib.typing import ColorType
-from numpy.typing import NDArray
-
-from lib.figures.style import COLOURS
-from lib.metrics import auroc, roc_points
 
 NAMED_EPOCHS = (1, 5, 20, 60, 150)
-
-
-def score_histograms(
-    axes: Sequence[Axes], labels: NDArray[np.int64], scores: Mapping[str, NDArray[np.float64]]
-) -> None:
-    """One panel per score: its distribution over normal images and over anomalies (label 1)."""
-    for axis, (name, values) in zip(axes, scores.items(), strict=True):
-        edges = np.histogram_bin_edges(values, 30).tolist()
-        for label, word in ((0, "normal"), (1, "anomaly")):
-            part = values[labels == label]
-            axis.hist(part, edges, alpha=0.6, color=COLOURS[word], label=word)
-        axis.set(title=f"{name}: AUROC {auroc(labels, values):.3f}", xlabel="anomaly score")
-    axes[0].set_ylabel("images")
-    axes[0].legend()
 
 
 def range_curve(
@@ -52,18 +33,6 @@ def range_curve(
     if shade:
         axis.plot(few.index, few["mean"], "o", color=colour, mfc="none", ms=5)
         axis.fill_between(line.index, line["min"], line["max"], color=colour, alpha=shade, lw=0)
-
-
-def roc_curves(
-    axis: Axes, labels: NDArray[np.int64], scores: Mapping[str, NDArray[np.float64]], *, title: str
-) -> None:
-    """One ROC curve per score, anomalies (label 1) being the positive class."""
-    for name, values in scores.items():
-        false_positive, true_positive = roc_points(labels, values)[:2]
-        axis.plot(false_positive, true_positive, color=COLOURS.get(name), label=name)
-    axis.plot([0, 1], [0, 1], color="0.7", linestyle=":", zorder=0)
-    axis.set(title=title, aspect="equal", xlim=(0, 1), ylim=(0, 1.01))
-    axis.set(xlabel="normal images flagged", ylabel="anomalies flagged")
 
 
 def learning_curves(

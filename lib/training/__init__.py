@@ -45,7 +45,6 @@ from lib.training.recipes import NAMED as NAMED
 from lib.training.recipes import Recipe as Recipe
 from lib.training.recipes import fit_recipe as fit_recipe
 from lib.training.recipes import recipe as recipe
-from lib.training.recipes import recipe_words as recipe_words
 from lib.training.recipes import untrained_network as untrained_network
 from lib.training.reference import ReferenceGradient as ReferenceGradient
 from lib.training.reference import gradient_cosines as gradient_cosines

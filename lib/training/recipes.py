@@ -87,18 +87,6 @@ def recipe(name: str) -> Recipe:
     )
 
 
-def recipe_words(chosen: Recipe, *, width: int) -> dict[str, str | int]:
-    """What sets a network apart, by the heading of a table; `width` is the run's."""
-    return {
-        "trained on": f"{chosen.classes} classes",
-        "head": "cosine h / g" if chosen.head is GeneralizedOdinHead else "linear",
-        "task beside": chosen.task or "",
-        "λ": f"{chosen.weight:g}" if chosen.task else "",
-        "augmented": "yes" if chosen.augment else "no",
-        "width": chosen.width or width,
-    }
-
-
 def untrained_network(
     chosen: Recipe,
     *,

@@ -20,12 +20,9 @@ from lib.figures import (
     plane_maps,
     range_curve,
     reconstruction_grid,
-    roc_curves,
-    score_histograms,
     titled_grid,
     use_style,
 )
-from lib.metrics import auroc
 
 
 @pytest.fixture
@@ -43,65 +40,6 @@ def panels():
     for figure in figures:
         figure.canvas.draw()  # warnings of the layout come only now
     assert plt.get_fignums() == before + [figure.number for figure in figures]
-
-
-@pytest.fixture
-def ranked():
-    rng = np.random.default_rng(0)
-    labels = np.arange(40) % 2
-    return labels, {"recon": rng.normal(size=40) + labels, "grad": rng.normal(size=40)}
-
-
-def test_histogram_titles_carry_the_auroc(panels, ranked):
-    labels, scores = ranked
-    axes = panels(2)
-    score_histograms(axes, labels, scores)
-    for axis, (name, values) in zip(axes, scores.items(), strict=True):
-        assert axis.get_title() == f"{name}: AUROC {auroc(labels, values):.3f}"
-        assert axis.get_xlabel() == "anomaly score"
-    legend = [text.get_text() for text in axes[0].get_legend().get_texts()]
-    assert legend == ["normal", "anomaly"]
-
-
-def test_histogram_counts_every_image_under_its_colour(panels):
-    (axis,) = panels()
-    labels = np.array([0, 0, 0, 1, 1])
-    score_histograms([axis], labels, {"recon": np.array([0.0, 0.0, 3.0, 3.0, 3.0])})
-    assert axis.get_title() == "recon: AUROC 0.833"  # wins: 2 of 3, tie with the third: 2.5 / 3
-    normal, anomaly = axis.containers
-    assert [sum(bar.get_height() for bar in bars) for bars in (normal, anomaly)] == [3, 2]
-    assert (normal[0].get_height(), normal[-1].get_height()) == (2, 1)
-    assert anomaly[-1].get_height() == 2
-    assert normal[0].get_facecolor()[:3] == pytest.approx(COLOURS["normal"])
-    assert anomaly[0].get_facecolor()[:3] == pytest.approx(COLOURS["anomaly"])
-
-
-def test_histogram_of_equal_scores(panels):
-    score_histograms(panels(), np.array([0, 1, 1]), {"grad": np.zeros(3)})
-
-
-def test_histograms_need_a_panel_each(panels, ranked):
-    with pytest.raises(ValueError):
-        score_histograms(panels(1), *ranked)
-
-
-def test_roc_curves(panels, ranked):
-    labels, scores = ranked
-    (axis,) = panels()
-    roc_curves(axis, labels, scores, title="digit 3")
-    assert axis.get_title() == "digit 3"
-    *curves, diagonal = axis.get_lines()
-    assert [curve.get_label() for curve in curves] == ["recon", "grad"]
-    for curve, values in zip(curves, scores.values(), strict=True):
-        x, y = curve.get_data()
-        # the area below the drawn line, by trapezoids; float64 sums of forty terms
-        assert np.trapezoid(y, x) == pytest.approx(auroc(labels, values), abs=1e-12)
-    assert [list(values) for values in diagonal.get_data()] == [[0, 1], [0, 1]]
-
-
-def test_roc_curves_of_scores_without_a_colour_of_their_own(panels, ranked):
-    labels, scores = ranked
-    roc_curves(panels()[0], labels, {"layer=1": scores["grad"]}, title="")
 
 
 def test_learning_curves(panels):

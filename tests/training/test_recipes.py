@@ -19,7 +19,6 @@ from lib.training import (
     fit_recipe,
     generator,
     recipe,
-    recipe_words,
     recipes,
     untrained_network,
 )
@@ -409,21 +408,3 @@ def test_what_only_tells_about_a_training_does_not_make_it_another(tmp_path):
     identity = dict(reversed(identity.items()))  # said in another order
     train(identity=identity, checkpoint=path, progress=trained.append)
     assert trained == []
-
-
-def test_a_table_tells_what_sets_a_network_apart():
-    assert recipe_words(recipe("base"), width=8) == {
-        "trained on": "nominal classes",
-        "head": "linear",
-        "task beside": "",
-        "λ": "",
-        "augmented": "yes",
-        "width": 8,
-    }
-    told = {name: recipe_words(recipe(name), width=8) for name in NAMES}
-    assert told["all classes"]["trained on"] == "all classes"
-    assert told["generalized odin"]["head"] == "cosine h / g"
-    assert told["hybrid 0.9"]["task beside"] == "reconstruction"
-    assert told["hybrid 0.9"]["λ"] == "0.9" and told["hybrid 4"]["λ"] == "4"
-    assert told["no augmentation"]["augmented"] == "no"
-    assert told["width 4"]["width"] == 4
