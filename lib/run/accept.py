@@ -14,11 +14,10 @@ import pandas as pd
 from lib.errors import BadInput
 from lib.files import write_whole
 from lib.numbers import the_book, write_expected
-from lib.paths import CHAPTERS, ROOT
+from lib.paths import ROOT
 from lib.run import golden, parameters
 from lib.run.execute import execute, told
 
-EXPECTED = CHAPTERS / "expected"
 BUILD = ROOT / "_build/accept"
 README = ROOT / "README.md"
 SEEDS = range(8)
@@ -48,7 +47,7 @@ def measure_expectations(chapter: str, *, progress: bool = True) -> Path:
         table = table.assign(seed=seed, value=table["value"].map(float))
         tables.append(table[["name", "seed", "value"]])
     table = pd.concat(tables).sort_values(["name", "seed"], ignore_index=True)
-    target = EXPECTED / f"{chapter}.csv"
+    target = golden.EXPECTED / f"{chapter}.csv"
     write_expected(target, table)
     return target
 
@@ -78,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def command() -> int:
         for chapter in options.chapters or parameters.measured_chapters():
-            if options.expect or not (EXPECTED / f"{chapter}.csv").exists():
+            if options.expect or not (golden.EXPECTED / f"{chapter}.csv").exists():
                 target = measure_expectations(chapter, progress=not options.quiet)
                 print(f"wrote {target.relative_to(ROOT)}")
             target = accept(chapter, progress=not options.quiet)

@@ -15,12 +15,13 @@ from nbformat import NotebookNode
 from lib.errors import BadInput
 from lib.files import write_whole
 from lib.numbers import check_lines
-from lib.paths import ROOT
+from lib.paths import CHAPTERS, ROOT
 from lib.run import parameters
 from lib.run.workspace import leave_checked
 
 PROFILE = "smoke"
 FOLDER = ROOT / "tests/notebooks"
+EXPECTED = CHAPTERS / "expected"
 CHECKED = "nbval-check-output"
 BLOCK = "%%\n"  # begins the lines of a cell
 # what another machine or day prints differently
@@ -42,7 +43,7 @@ def check(chapter: str, values: Mapping[str, float], *, profile: str) -> None:
     """
     leave_checked(values)
     if profile == PROFILE:
-        print("\n".join(check_lines(chapter, values)))
+        print("\n".join(check_lines(chapter, values, folder=EXPECTED)))
 
 
 def checked_cells(notebook: NotebookNode) -> list[NotebookNode]:

@@ -7,7 +7,7 @@ import pytest
 
 from lib.errors import BadInput
 from lib.numbers import load_expected
-from lib.run import accept
+from lib.run import accept, golden
 
 
 def test_expectations_are_measured_over_the_seeds_of_the_smoke_profile(
@@ -22,7 +22,7 @@ def test_expectations_are_measured_over_the_seeds_of_the_smoke_profile(
         return output
 
     monkeypatch.setattr(accept, "execute", instant)
-    monkeypatch.setattr(accept, "EXPECTED", tmp_path / "expected")
+    monkeypatch.setattr(golden, "EXPECTED", tmp_path / "expected")
     monkeypatch.setattr(accept, "BUILD", tmp_path / "build")
     target = accept.measure_expectations("tiny")
     assert asked == [("smoke", {"profile": "custom", "seeds": [seed]}) for seed in range(8)]
@@ -36,7 +36,7 @@ def test_a_chapter_that_checks_nothing_has_no_expectations(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(accept, "execute", lambda *args, **kwargs: tmp_path)
-    monkeypatch.setattr(accept, "EXPECTED", tmp_path / "expected")
+    monkeypatch.setattr(golden, "EXPECTED", tmp_path / "expected")
     with pytest.raises(BadInput, match="Chapter tiny leaves no checked numbers"):
         accept.measure_expectations("tiny")
     text = (tiny / "tiny.py").read_text()
