@@ -4,23 +4,18 @@ import hashlib
 import json
 import os
 import time
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
-from joblib import Memory
 
 from lib.files import write_whole
 from lib.numbers import provenance, runs_frame, write_rows, write_runs
 
 if TYPE_CHECKING:  # running a chapter must not cost the seconds torch takes
     from lib.data import ImageSet
-
-T = TypeVar("T")
 
 # Environment variables and not parameters: a path must not end up in the notebook.
 WORK = "COMPANION_WORK"
@@ -64,29 +59,6 @@ def checkpoints_used(work: Path) -> list[Path]:
 def _digest(values: Mapping[str, Any]) -> str:
     text = json.dumps(values, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:10]
-
-
-def remembered(function: Callable[..., T], *, but: Sequence[str] = ()) -> Callable[..., T]:
-    """The function with its results kept in the work folder, from which a killed run goes on.
-
-    A result counts for equal arguments, those named in `but` aside, and unchanged code of the
-    function itself. Without a work folder it is the function as it is.
-    """
-    folder = work_folder()
-    if folder is None:
-        return function
-    kept: Callable[..., T] = Memory(folder / "remembered", verbose=0).cache(
-        function, ignore=list(but)
-    )
-
-    @wraps(function)
-    def quiet(*given: Any, **named: Any) -> T:
-        with warnings.catch_warnings():
-            # a matter of the machine's load, which must not end up in a notebook
-            warnings.filterwarnings("ignore", message="Persisting input arguments took")
-            return kept(*given, **named)
-
-    return quiet
 
 
 def run_name(chapter: str, parameters: Mapping[str, Any]) -> str:
