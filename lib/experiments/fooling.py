@@ -14,7 +14,7 @@ from pydantic import Field, field_validator
 from torch import Tensor
 
 from lib import metrics, scores, training
-from lib.experiments.confidence import chosen_alpha
+from lib.experiments.confidence import add_alpha_rows
 from lib.experiments.dae import at
 from lib.experiments.digit_networks import (
     CLASSES,
@@ -28,13 +28,12 @@ from lib.experiments.digit_networks import (
     load_digits,
     scaled,
 )
-from lib.numbers import collector, frame, full_title, published
+from lib.numbers import collector, frame
 from lib.run import workspace
 from lib.training import Criterion, Fooling
 
 Add = Callable[..., None]
 CURVE = (10, 30, 100, 300, 1000, 3000, 10_000)  # steps at which rates become rows
-ALPHAS = (0, 0.5, 1, 2, 3, 5, 7, 10, 14, 20, 30, 50, 70, 100, 200, 500)
 RATE, STEPS = ("fooling rate", "fraction"), ("fooling steps", "mean steps")
 
 
@@ -140,29 +139,6 @@ def rate_and_steps(steps: NDArray[np.int64] | Tensor, limit: int) -> tuple[float
     return float(ended.mean()), float(taken[ended].mean()) if ended.any() else None
 
 
-def largest_alpha(
-    log_y: NDArray[np.float64],
-    error: NDArray[np.float64],
-    labels: NDArray[np.int64],
-    *,
-    threshold: float,
-    accuracy: float,
-) -> float:
-    """The largest alpha at which a share `accuracy` of the images is right and let through.
-
-    Log outputs `[n, classes]` and errors `[n]` as of `Network.seen`. -1 where not even alpha 0
-    does it.
-    """
-    best = log_y.max(1)
-    reach = np.where(
-        (log_y.argmax(1) == labels) & (best >= np.log(threshold)),
-        (best - np.log(threshold)) / np.maximum(error, 1e-12),
-        -1.0,
-    )
-    wanted = max(int(np.ceil(accuracy * len(labels) - 1e-9)), 1)
-    return float(np.sort(reach)[-wanted])
-
-
 def _run(
     network: Network,
     kind: str,
@@ -230,15 +206,8 @@ def _document(add: Add, settings: Settings, network: Network, done: Measured) ->
     if not settings.max_steps:
         return
     options = {"to_the_end": network.has_decoder}
-    found = _generator(
-        settings,
-        network,
-        "document",
-        settings.attempts,
-        settings.rate,
-        settings.max_steps,
-        **options,
-    )
+    parts = (settings.attempts, settings.rate, settings.max_steps)
+    found = _generator(settings, network, "document", *parts, **options)
     done.attacks.setdefault(("document", network.name), found)
     _rates(add, "fooling", found, settings.max_steps, levels=settings.thresholds)
     where = {"method": network.name, "seed": network.seed, "n": settings.attempts}
@@ -250,58 +219,7 @@ def _document(add: Add, settings: Settings, network: Network, done: Measured) ->
     where |= {"table": "fooling-gradient", "score": "norm at the last step over the first"}
     add(last.median(), **where, metric="median ratio")
     if network.has_decoder:
-        _alpha_curves(add, settings, found, done.digits)
-
-
-def _alpha_curves(add: Add, settings: Settings, attacked: Attacked, digits: Digits) -> None:
-    """Accuracy and fooling rate over alpha, norm and squared norm; our rule; the printed pair."""
-    network, n = attacked.network, len(attacked.targets)
-    log_y, error = network.seen(digits.test_x)
-    where = {"method": network.name, "seed": network.seed}
-    printed = published("dae-slides")
-    for i, (level, _) in enumerate(criteria_of(settings)):
-        reaches = {
-            "norm": attacked.found.reach[:, i],
-            "squared": attacked.found.squared_reach[:, i],
-        }
-        for form, reach in reaches.items():
-            extra = {"form": form} if form == "squared" else {}
-            for alpha in ALPHAS:
-                outputs = scaled(log_y, error, alpha, squared=form == "squared")
-                value = metrics.thresholded_accuracy(outputs, digits.test_y, level)
-                cells = {"table": "alpha-curve", "class_": at(level), "metric": "fraction"} | where
-                add(value, **cells, score="accuracy", n=len(log_y), alpha=alpha, **extra)
-                share = (reach >= alpha).double().mean()
-                add(share, **cells, score=RATE[0], n=n, alpha=alpha, **extra)
-        held = labelled(
-            digits, "validation", seed=network.seed, classes=list(range(CLASSES)), most=0
-        )
-        arms = {"our rule": chosen_alpha(network.model, held)}  # type: ignore[arg-type]
-        keys = {"table": "fooling", "dataset": full_title(digits.images.title)}
-        keys |= {
-            "method": network.name,
-            "score": "accuracy",
-            "class": at(level),
-            "kind": "measured",
-        }
-        wanted = printed[(printed[list(keys)] == pd.Series(keys)).all(axis=1)]
-        if len(wanted):
-            arms["printed accuracy"] = largest_alpha(
-                log_y,
-                error,
-                digits.test_y,
-                threshold=level,
-                accuracy=float(wanted["value"].iloc[0]),
-            )
-        for arm, alpha in arms.items():
-            cells = {"table": "alpha", "class_": at(level), "arm": arm} | where
-            add(alpha, **cells, score="alpha", metric="alpha", n=len(log_y))
-            value = metrics.thresholded_accuracy(
-                scaled(log_y, error, max(alpha, 0)), digits.test_y, level
-            )
-            add(value, **cells, score="accuracy", metric="fraction", n=len(log_y))
-            share = (attacked.found.reach[:, i] >= alpha).double().mean()
-            add(share, **cells, score=RATE[0], metric=RATE[1], n=n)
+        add_alpha_rows(add, settings, network, found.found, done.digits)
 
 
 def _fast(add: Add, settings: Settings, network: Network, done: Measured) -> None:

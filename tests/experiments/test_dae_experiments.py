@@ -11,7 +11,7 @@ from torch import nn
 from lib import data, errors, experiments, metrics, models, scores
 from lib.data import ImageSet
 from lib.experiments import digit_networks
-from lib.experiments.confidence import chosen_alpha
+from lib.experiments.confidence import chosen_alpha, largest_alpha
 from lib.experiments.open_set import baseline_scores
 from lib.training import Criterion
 
@@ -270,16 +270,14 @@ def test_the_largest_alpha_keeps_the_accuracy_and_a_larger_one_does_not():
         (0.5, 2),
         (0.75, 1),
     ):  # the best of the three that are right, and so on
-        alpha = experiments.fooling.largest_alpha(
-            log_y, error, labels, threshold=0.8, accuracy=accuracy
-        )
+        alpha = largest_alpha(log_y, error, labels, threshold=0.8, accuracy=accuracy)
         assert alpha == pytest.approx((log_y[image].max() - math.log(0.8)) / error[image])
         for factor, enough in ((0.999, True), (1.001, False)):
             outputs = digit_networks.scaled(log_y, error, factor * alpha)
             share = metrics.thresholded_accuracy(outputs, labels, 0.8)
             assert (share >= accuracy) == enough
     none = {"threshold": 0.995, "accuracy": 0.5}
-    assert experiments.fooling.largest_alpha(log_y, error, labels, **none) == -1
+    assert largest_alpha(log_y, error, labels, **none) == -1
 
 
 def test_scaled_outputs_agree_with_the_library():
