@@ -245,9 +245,9 @@ def test_an_unknown_kind_names_the_nearest() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda x: x[:0], r"images \[n, 1, h, w\].*\[0, 1, 9, 9\]"),
-        (lambda x: x[:, 0], r"images \[n, 1, h, w\]"),
-        (lambda x: x.expand(-1, 3, -1, -1), r"images \[n, 1, h, w\].*\[2, 3, 9, 9\]"),
+        (lambda x: x[:0], r"images must be \[n, 1, h, w\].*\[0, 1, 9, 9\]"),
+        (lambda x: x[:, 0], r"images must be \[n, 1, h, w\]"),
+        (lambda x: x.expand(-1, 3, -1, -1), r"images must be \[n, 1, h, w\].*\[2, 3, 9, 9\]"),
         (lambda x: x * 1.01, r"images must have values in \[0, 1\]"),
         (lambda x: x - 0.01, r"images must have values in \[0, 1\]"),
         (lambda x: x * float("nan"), r"images must have values in \[0, 1\]"),
