@@ -21,7 +21,7 @@
 # :::{admonition} What we found
 # :class: tip
 # - The paper claims that no attempt fools the denoising autoencoder, where all fool the plain
-#   network; at 90 % on MNIST this is *{verdict}`dae-fooling-mnist-dae-sym-90`*.
+#   network; at 90 % on MNIST this is {verdict}`dae-fooling-mnist-dae-sym-90`.
 # - Its attack descends on the unscaled output, so nothing tells it of the confidence that it is
 #   judged on; attacks that know it are below.
 # - So the rate hangs on what the attack descends on, on its steps, and on the $\alpha$ that it is

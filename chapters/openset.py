@@ -20,7 +20,7 @@
 # :::{admonition} What we found
 # :class: tip
 # - The paper claims a higher F-measure than the plain network and COOL where few classes are
-#   known; on MNIST against COOL this is *{verdict}`dae-open-mnist-above-cool`*.
+#   known; on MNIST against COOL this is {verdict}`dae-open-mnist-above-cool`.
 # - Its printed curves are close: on MNIST COOL is above the autoencoder with three and with six
 #   known classes, and with one class of Fashion-MNIST a one-class SVM does as well.
 # - It hangs on the threshold's $\alpha$, and on what counts as a rejection: here a low output, or
