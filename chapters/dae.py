@@ -144,8 +144,8 @@ print("gamma below 0 on all:", bool((gamma < 0).all()))
 # **A test image counts as right only if its class is right and its scaled output reaches the
 # threshold.** The baselines are the plain *CNN* and *COOL* {cite:p}`kardan2017cool`, which gives
 # each class ten units that compete in one softmax and multiplies them.
-# {verdict}`dae-accuracy-mnist-decoder-is-free`: that a decoder on the same hidden layer costs
-# hardly any accuracy by itself.
+# That a decoder on the same hidden layer costs hardly any accuracy by itself is
+# {verdict}`dae-accuracy-mnist-decoder-is-free`.
 # <!-- true while: dae-accuracy-mnist-dae-sym-99 is not tested yet or not at this budget -->
 
 # %% tags=["hide-input", "full-width"]
