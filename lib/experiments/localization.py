@@ -89,9 +89,7 @@ class _Sheet:
         self.own = {seed: fitted[study.first, seed].model for seed in study.settings.seeds}
         self._add, self.rows = numbers.collector(run=run, dataset=study.images.title)
 
-    def add(
-        self, found: list[Number], key: Key, *, method: str = METHOD, **more: str | int
-    ) -> None:
+    def add(self, found: list[Number], key: Key, *, method: str = METHOD, **more: Any) -> None:
         """Rows of numbers; training classes other than the document's make them a variant."""
         name, seed = key
         arms = {} if name == arm(DOCUMENT) else {"arm": name}
@@ -124,7 +122,8 @@ def _findings(sheet: _Sheet) -> None:
             if (epoch := int(entry["epoch"])) in shown | {epochs}:
                 value = {lo.VALIDATION: entry["validation_L"]}
                 held_out = lo.over(value, "normal", len(study.splits[key]["validation"]))
-                sheet.add(held_out, key, **({} if epoch == epochs else {"epochs_shown": epoch}))
+                more: dict[str, Any] = {} if epoch == epochs else {"epochs_shown": epoch}
+                sheet.add(held_out, key, **more)
 
 
 def _references(sheet: _Sheet) -> None:
@@ -233,15 +232,12 @@ def _sanity(sheet: _Sheet) -> None:
     x = study.x[data.evenly_spaced(normal, study.settings.attributed)]
     for seed, model in sheet.own.items():
         key = study.first, seed
-        attributions = {
+        attributions: dict[str, Callable[[nn.Module, Tensor], Tensor]] = {
             "saliency": scores.saliency_map,
             "gradient x input": scores.gradient_times_input,
             "integrated gradients": scores.integrated_gradients,
             "guided back-propagation": scores.guided_backpropagation,
-            # the same draws for each network
-            "SmoothGrad": lambda model, x, seed=seed: scores.smooth_gradient(
-                model, x, generator=training.generator(seed, "smooth")
-            ),
+            "SmoothGrad": partial(_smooth_gradient, seed=seed),
         }
         pair = model, network(seed, study.device, "randomise")
         cascades = {score: cascading_maps(by, *pair, x) for score, by in attributions.items()}
@@ -251,8 +247,13 @@ def _sanity(sheet: _Sheet) -> None:
                 found = {lo.sanity_place(line["score"], metric): line[metric]}
                 sheet.add(lo.over(found, "normal", len(x)), key, randomised=line["stage"])
             for score, value in table.groupby("score")[metric].mean().items():
-                found = {lo.sanity_place(score, metric, mean=True): value}
+                found = {lo.sanity_place(str(score), metric, mean=True): value}
                 sheet.add(lo.over(found, "normal", len(x)), key)
+
+
+def _smooth_gradient(model: nn.Module, x: Tensor, *, seed: int) -> Tensor:
+    """With the same draws for each network."""
+    return scores.smooth_gradient(model, x, generator=training.generator(seed, "smooth"))
 
 
 def _array(values: Tensor | NDArray[np.float32]) -> NDArray[np.float32]:

@@ -72,7 +72,7 @@ def network(seed: int, device: str, purpose: str = "weights") -> nn.Module:
     """The untrained network of a seed, in evaluation mode; every one of a seed starts from it."""
     fresh = models.build(models.LSAAutoencoder, training.generator(seed, purpose))
     # convolutions on a CPU are a third faster in this order of memory
-    return fresh.to(device, memory_format=torch.channels_last).eval()
+    return fresh.to(device).to(memory_format=torch.channels_last).eval()
 
 
 def maps_of(model: nn.Module, x: Tensor) -> Maps:

@@ -100,11 +100,11 @@ def test_samples_and_k_are_those_asked_for(base: pd.DataFrame) -> None:
     }
     counts = {
         table: set(other.loc[other["table"] == table, "n"])
-        for table in ("planted-average", "planted-square", "sanity-randomisation")
+        for table in ("planted-average", "planted-cut-out", "sanity-randomisation")
     }
     assert counts == {
         "planted-average": {4 * 4},
-        "planted-square": {4},
+        "planted-cut-out": {4},
         "sanity-randomisation": {3},
     }
 
