@@ -71,8 +71,8 @@ numbers.styled(
 # %% [markdown]
 # **Plain networks die in the first epoch or live; constrained ones wait.** In {numref}`fig-pl-course`
 # a plain network's error that is flat after one epoch is flat for good. Under the constraint error
-# after error leaves its plateau, some late: with the official code the constrained network of digit
-# 1 came alive near epoch 35.
+# after error leaves its plateau, some late. With the official code, too, the constrained network of
+# digit 1 came alive only after dozens of epochs.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-pl-course", "caption": "Squared error on validation images over the epochs of training, reference runs on MNIST: one line per digit and seed."}}
 course = page.values(
