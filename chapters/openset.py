@@ -133,7 +133,7 @@ for axis, (title, threshold) in zip(axes, panels, strict=True):
                 score="macro F-measure",
                 class_=cells,
             )
-            counts = found["class"].str.partition("known=")[2].astype(int)
+            counts = found["class"].str.extract(r"known=(\d+)", expand=False).astype(int)
             means = found.groupby(counts)["value"].mean()
             label = name if source == "published" else None
             axis.plot(means.index, means, style, color=f"C{colour}", label=label, ms=4)
