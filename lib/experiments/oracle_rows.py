@@ -39,7 +39,6 @@ NUMBERED = {
 }
 # the reference's forests, by whose names pages ask for those of any number of trees
 FOREST, SMALL_FOREST = (f"random forest, {trees} trees, on z" for trees in (1000, 200))
-SMALL = "few-labels|left-out|over-training"  # tables of the small one
 Values = NDArray[np.float64]
 Place = tuple[str, float, float]  # score, temperature and epsilon
 
@@ -138,22 +137,17 @@ def detectors(sheet: Sheet) -> None:
     study, jobs = sheet.study, torch.get_num_threads()
     for (name, pair), side in sheet.sides.items():
         recipe, network = training.recipe(name), sheet.network(name, pair)
-        if name == "base" and network.trained and study.far:
+        seen: dict[str, training.Prediction] = {}
+        if name == "base" and network.trained:  # one forest is asked about far images, too
             model = network.trained.model
-            sheet.far[pair] = {word: training.predict(model, x) for word, x in study.far.items()}
-        # one forest is asked about the test images and those from elsewhere
-        far_z = (
-            [part.z.numpy() for part in sheet.far[pair].values()]
-            if name == "base" and sheet.far
-            else []
-        )
+            seen = {word: training.predict(model, x) for word, x in study.far.items()}
+            sheet.far[pair] = seen
+        far_z = [part.z.numpy() for part in seen.values()]
+        forest = sheet.forest(side, name, *pair, besides=far_z)
         ends = np.cumsum([len(side.z), *map(len, far_z)])[:-1]
-        values = sheet.forest(side, name, *pair, besides=far_z)
-        sheet.forests[name, pair], *at_far = np.split(values, ends)
-        if name == "base":
+        sheet.forests[name, pair], *at_far = np.split(forest, ends)
+        if seen:
             sheet.far_forests[pair] = at_far
-    for (name, pair), side in sheet.sides.items():
-        recipe, network = training.recipe(name), sheet.network(name, pair)
         method, variant = method_of(name)
         cells = {"table": "networks", **variant}
         if recipe.classification:
@@ -222,9 +216,8 @@ def controls(sheet: Sheet) -> None:
         found["trivial", "distance to mean"] = scores.distance_to_mean(x, centre).numpy()
         if pair == sheet.first:  # thousands of numbers an image make slow forests
             bare = replace(latents, z=study.pixels[latents.indices].flatten(1).numpy())
-            score = sheet.forest_name.replace("on z", "on pixels")
-            forest = sheet.forest(study.sides(bare, pair), "pixels", *pair)
-            found[PIXELS, score] = forest
+            key = PIXELS, sheet.forest_name.replace("on z", "on pixels")
+            found[key] = sheet.forest(study.sides(bare, pair), "pixels", *pair)
         sheet.detect(fresh.y, found, pair, table="networks")
 
 
@@ -263,17 +256,14 @@ def far(sheet: Sheet) -> None:
         averages: dict[tuple[str, str], list[dict[str, float]]] = {}
         for (name, part), at_far in zip(parts.items(), sheet.far_forests[pair], strict=True):
             y = np.repeat([0, 1], [nominal.sum(), len(part.z)])
+            logits = torch.cat([base.logits[nominal], part.logits])
             found: dict[tuple[str, str], ArrayLike] = {
-                (BASE, score): torch.cat(
-                    [entry(logits=base.logits)[nominal], entry(logits=part.logits)]
-                )
-                for score, entry in scores.LOGIT_TABLE.items()
+                (BASE, score): entry(logits=logits) for score, entry in scores.LOGIT_TABLE.items()
             }
             found[DETECTOR, sheet.forest_name] = np.concatenate([forest[nominal], at_far])
-            for key, detected in zip(
-                found, sheet.detect(y, found, pair, table="far", far=name), strict=True
-            ):
-                averages.setdefault(key, []).append(detected)
+            detected = sheet.detect(y, found, pair, table="far", far=name)
+            for key, each in zip(found, detected, strict=True):
+                averages.setdefault(key, []).append(each)
         n = sum(len(part.z) for part in parts.values())
         for (method, score), several in averages.items():
             sheet.mean(several, pair, table="far-average", method=method, score=score, n=n)
@@ -349,11 +339,10 @@ def several(sheet: Sheet) -> None:
     members = ["base", *sorted(name for name in sides if name.startswith("member "))]
     for count in range(2, len(members) + 1):
         logits = torch.stack([sides[name].logits for name in members[:count]])
+        mean = scores.ensemble_max_probability(logits)
         found: dict[tuple[str, str], ArrayLike] = {
             ("deep ensemble", "mean max logit"): scores.ensemble_max_logit(logits),
-            ("deep ensemble", "max probability of the mean"): scores.ensemble_max_probability(
-                logits
-            ),
+            ("deep ensemble", "max probability of the mean"): mean,
         }
         sheet.detect(y, found, first, table="ensembles", members=count)
     hybrids = [name for name in sides if name.startswith("hybrid ")]
