@@ -69,12 +69,12 @@ import pandas as pd
 import torch
 from sklearn.ensemble import RandomForestClassifier
 
-from lib import data, metrics, numbers, scores, training
+from lib import data, metrics, models, numbers, scores, training
 from lib.experiments import oracle
 from lib.figures import oracle as drawn
 from lib.figures import use_style
 from lib.numbers import latent_store
-from lib.run import workspace
+from lib.run import golden, workspace
 
 began = workspace.begin()
 settings = oracle.Settings(**{name: globals()[name] for name in oracle.Settings.model_fields})
@@ -141,6 +141,8 @@ for split in splits:
     print(
         f"split {split}, nominal:", ", ".join(images.class_names[c] for c in study.nominal(split))
     )
+size = models.count_parameters(study.untrained("base", study.first))
+print(f"ResNet-34 at width {width}: {size:,} parameters, z of {8 * width} numbers")
 
 # %% [markdown]
 # ## The method in ten lines
@@ -186,10 +188,7 @@ checked = {
     word: page.values("this build", **(own | cells))["value"] for word, cells in CHECKED.items()
 }
 checked = {word: float(values.mean()) for word, values in checked.items() if len(values)}
-workspace.leave_checked(checked)
-if profile == "smoke":
-    for line in numbers.check_lines("oracle", checked):
-        print(line)
+golden.check("oracle", checked, profile=profile)
 
 # %% [markdown]
 # ## Two gaps on three image sets
