@@ -160,7 +160,9 @@ def _run(
         criteria=criteria,
         max_steps=steps,
         learning_rate=rates.to(device),
-        checkpoint=workspace.checkpoint_path("attack", kind, network.name, network.seed),
+        checkpoint=workspace.checkpoint_path(
+            *("attack", kind, network.name, network.seed), identity={"attack": digest.hexdigest()}
+        ),
         fingerprint=digest.hexdigest(),
         **options,
     )

@@ -179,21 +179,6 @@ def changed(chapter: str, settings: Mapping[str, Any], keys: Mapping[str, str]) 
     return {key: settings[name] for name, key in keys.items() if settings[name] != own[name]}
 
 
-def need_least(settings: Mapping[str, Any], least: float, *names: str) -> None:
-    """Refuse numbers below `least` among a run's settings. Raises BadInput, naming the first."""
-    for name in names:
-        if not settings[name] >= least:
-            raise BadInput(f"{name} must be at least {least:g}; it was {settings[name]!r}.")
-
-
-def need_entries(settings: Mapping[str, Any], least: float, *names: str) -> None:
-    """Refuse lists that are empty, or have an entry below `least` or one twice. Raises BadInput."""
-    for name in names:
-        values = settings[name]
-        if not values or min(values) < least or len(set(values)) < len(values):
-            raise BadInput(f"{name} needs entries from {least:g} up, each once; it was {values!r}.")
-
-
 def _fits(value: Any, default: Any) -> bool:
     if isinstance(value, bool) or isinstance(default, bool):
         return isinstance(value, bool) and isinstance(default, bool)

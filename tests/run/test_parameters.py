@@ -139,18 +139,6 @@ def test_book_chapters_are_those_that_can_run(tiny: Path, tmp_path: Path) -> Non
     assert parameters.is_assembled("tiny")
 
 
-def test_numbers_and_lists_of_settings() -> None:
-    settings = {"epochs": 1, "rate": float("nan"), "seeds": [0, 2], "twice": [1, 1], "none": []}
-    parameters.need_least(settings, 1, "epochs")
-    parameters.need_entries(settings, 0, "seeds")
-    for least, name in ((2, "epochs"), (0, "rate")):
-        with pytest.raises(BadInput, match=f"{name} must be at least {least}; it was"):
-            parameters.need_least(settings, least, name)
-    for least, name in ((1, "seeds"), (0, "twice"), (0, "none")):
-        with pytest.raises(BadInput, match=f"{name} needs entries from {least} up, each once"):
-            parameters.need_entries(settings, least, name)
-
-
 def test_changed_settings_stand_under_their_keys(tiny: Path) -> None:
     keys = {"rate": "lr"}
     own = {name: p.default for name, p in parameters.declared("tiny").items()}
