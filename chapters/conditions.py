@@ -64,9 +64,8 @@ from lib.figures import COLOURS, use_style
 from lib.run import workspace
 
 began = workspace.begin()
-settings = experiment.Settings(
-    **{name: globals()[name] for name in experiment.Settings.model_fields}
-)
+given = {name: globals()[name] for name in experiment.Settings.model_fields}
+settings = experiment.Settings(**given)
 device = training.named_device(device)
 training.deterministic(seeds[0])
 use_style()
@@ -76,11 +75,11 @@ measured = experiment.measure(settings, device=device)
 
 # %% tags=["remove-cell"]
 images, used, split = measured.images, measured.conditions, measured.splits[seeds[0]]
-given = settings.model_dump()
 run = workspace.leave_run(
     "conditions", given, measured.rows, began=began, device=device, images=images
 )
-stand_in = {"GTSRB-32": images.title} if images.title not in ("GTSRB-32", "CURE-TSR") else {}
+signs = images.title in ("GTSRB-32", "CURE-TSR")
+stand_in = {} if signs else {"GTSRB-32": images.title}
 page = numbers.open_page("conditions", measured, run=run, stand_in=stand_in)
 
 # %% tags=["nbval-check-output", "remove-input"]
@@ -89,17 +88,14 @@ print({part: len(getattr(split, part)) for part in ("train", "validation", "test
 print("conditions", ", ".join(used))
 
 # %% [markdown]
-# ## The experiment, and what stands in for its images
-#
 # One autoencoder is trained on clean signs and asked to tell clean test signs from the *same* signs
 # under one condition, at five levels. Nothing has seen a condition before the test.
 #
 # :::{admonition} This is not CURE-TSR
 # :class: warning
-# CURE-TSR is handed out by its authors on request only. We keep the shape of the experiment and
-# change the images: photographs of German traffic signs (digits, in a build without them), with
-# twelve conditions *synthesised* by `lib/data/conditions.py`. Whoever has CURE-TSR can run this
-# page on it: `-p dataset cure-tsr -p data_root FOLDER`.
+# CURE-TSR is handed out by its authors on request only. Here are photographs of German traffic
+# signs (digits, in a build without them) under twelve conditions *synthesised* by
+# `lib/data/conditions.py`. With CURE-TSR: `-p dataset cure-tsr -p data_root FOLDER`.
 # :::
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-co-sheet", "caption": "One test image of this build, clean (left) and under each condition at its strongest level."}}
@@ -139,7 +135,8 @@ def gradient_score(image):
 both = torch.cat([clean, haze])
 found = torch.stack([gradient_score(image) for image in both])
 rng = np.random.default_rng(0)  # haze draws nothing
-assert torch.allclose(haze, data.apply_condition(clean, "haze", level=3, rng=rng), atol=1e-6)
+changed = data.apply_condition(clean, "haze", level=3, rng=rng)
+assert torch.allclose(haze, changed, atol=1e-6)
 assert torch.allclose(found, scores.gradient_score(network, both, reference), atol=1e-5)
 print(f"haze: AUROC {metrics.auroc([0] * 20 + [1] * 20, found.cpu()):.2f}")
 
@@ -187,9 +184,8 @@ names = list(data.CONDITIONS)
 for label, (line, colour) in drawn.items():
     for source, face in (("reference", colour), ("this build", "none")):
         rows = page.values(source, **cells, **line)
-        rows = rows[rows["class"] != "average"]
-        means = rows.groupby(rows["class"].str.removeprefix("condition="))["value"].mean()
-        at = [names.index(name) for name in means.index]
+        means = rows.groupby(rows["class"])["value"].mean().drop("average", errors="ignore")
+        at = [names.index(name.removeprefix("condition=")) for name in means.index]
         look = {"label": label} if source == "reference" else {}
         axis.scatter(means, at, facecolor=face, edgecolor=colour, **look)
 axis.axvline(0.5, color="0.7", linestyle=":")
@@ -211,7 +207,7 @@ page.verdicts("conditions-")
 # and does not help it in the dark ({number}`co-grad-dark`).
 #
 # **On the mixture.** A mean over twelve conditions weighs those that brighten against those that
-# darken; with another mixture another score wins. So does the mean of the slides, whatever it was.
+# darken; with another mixture another score wins.
 #
 # ## Exercise
 #
