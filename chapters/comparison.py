@@ -74,7 +74,7 @@ from scipy.special import logsumexp
 from lib import data, metrics, numbers, scores, training
 from lib.experiments import comparison
 from lib.figures import COLOURS, use_style
-from lib.run import workspace
+from lib.run import golden, workspace
 
 began = workspace.begin()
 given = {name: globals()[name] for name in comparison.Settings.model_fields}
@@ -118,11 +118,10 @@ print("normal class", images.class_names[classes[0]], {k: len(v) for k, v in fir
 # ## A density in ten lines
 #
 # KDE {cite:p}`parzen1962estimation` is the oldest method of the table: the images' principal
-# components, each brought to variance 1, and a Gaussian on every training image. Nothing is
-# trained; the only choice, the Gaussian's width $h$, is made by the likelihood of held-out training
-# images. All of it:
+# components, each brought to variance 1, and a Gaussian on every training image, whose width $h$
+# the likelihood of held-out training images chooses. Nothing is trained. All of it:
 
-# %%
+# %% tags=["nbval-check-output"]
 shown = (data.to_float(images.images[first[part]]) for part in ("train", "test"))
 x, test = (part.flatten(1).double().numpy() for part in shown)
 density = scores.fit_kde(x, rng=training.numpy_generator(seeds[0], "page"))
@@ -147,8 +146,7 @@ print(f"AUROC {metrics.auroc(labels, anomaly_score):.3f}")
 # **On CIFAR-10 GradCon and Deep SVDD are level, and on MNIST GradCon comes last.** The distance
 # to the mean training image, hardly a method at all, has {number}`cm-mean` on the first, where
 # nothing is far above it, and {number}`cm-mean-mnist` on the second, where GradCon is below it:
-# many of its networks collapse there and draw one black image for every digit.
-# [](gradcon.ipynb) counts them.
+# many of its networks collapse there and draw one black image for all ([](gradcon.ipynb)).
 # <!-- true while: cm-mean > cm-gradcon - 0.05 ; cm-mean-mnist > cm-gradcon-mnist -->
 
 # %% tags=["hide-input", "full-width"]
@@ -206,9 +204,9 @@ page.verdicts("comparison-")
 # ## Outliers at several shares
 #
 # On Fashion-MNIST the slides follow GPND: three folds train, one chooses the threshold, one tests,
-# with 10 to 50 % abnormal images mixed in. **F1 counts *normal* as the positive class here**, as
-# nowhere else in this book, so a detector that accepts everything starts high: with a share $p$ of
-# normal images it has $2p/(1+p)$, which is {number}`cm-f1-10-accept` at 10 % outliers.
+# 10 to 50 % abnormal images mixed in. **F1 counts *normal* as the positive class here**, as nowhere
+# else in this book, so a detector that accepts everything starts high: {number}`cm-f1-10-accept`
+# at 10 % outliers, and $2p/(1+p)$ with a share $p$ of normal images.
 #
 # **Over that floor the gradient adds nothing at 10 %:** the reconstruction error of the same
 # networks has {number}`cm-f1-10-recon`, GradCon {number}`cm-f1-10`. At half outliers the AUC tells
@@ -248,7 +246,7 @@ print(sizes.totals, "stored by LSA", sizes.lsa_stored, "never called", sizes.gpn
 
 # %% tags=["hide-input", "full-width"]
 table = [
-    (name, f"{total:,}", f"{total / sizes.totals['GradCon']:.1f}", sizes.parts[name])
+    (name, f"{total:,}", f"{total / sizes.totals['GradCon']:.1f}", ", ".join(sizes.parts[name]))
     for name, total in sizes.totals.items()
 ]
 head = ["method", "parameters", "of GradCon's, times", "of which"]
@@ -263,9 +261,9 @@ numbers.styled(pd.DataFrame(table, columns=head), "Trained parameters", kind="wo
 
 # %% tags=["hide-input"]
 cells = {"table": "inference-time", "dataset": "", "metric": "ms per image"}
-timed_methods = {name: {"method": name} for name in ("GPND", *comparison.METHODS)}
+lines = {name: {"method": name} for name in ("GPND", *comparison.METHODS)}
 caption = "Median time to score one image, in ms."
-page.compare(timed_methods, caption=caption, best="low", decimals=2, **cells)
+page.compare(lines, caption=caption, best="low", decimals=2, **cells)
 
 # %% [markdown]
 # ## Exercise
@@ -299,11 +297,7 @@ page.compare(timed_methods, caption=caption, best="low", decimals=2, **cells)
 # | OCGAN | not run | four networks against each other; a re-run reports 0.925 on MNIST and 0.578 on CIFAR-10, where 0.975 and 0.657 are printed |
 # | GPND | size and time only | four networks, hours of a GPU |
 #
-# To make these numbers again, or on your own images, see [](rerunning.md); what differs from the
-# slides, and why, is listed in [](deviations.md).
+# To make these numbers again see [](rerunning.md); what differs, and why, is in [](deviations.md).
 
 # %% tags=["nbval-check-output", "remove-cell"]
-checked = comparison.checked(measured.rows)
-workspace.leave_checked(checked)
-if profile == "smoke":
-    print(*numbers.check_lines("comparison", checked), sep="\n")
+golden.check("comparison", comparison.checked(measured.rows), profile=profile)
