@@ -37,13 +37,14 @@ from lib.numbers import board
 
 book = numbers.the_book()
 build = board.build_verdicts(book, Path(rows_root))
-gradcon, localization, oracle, dae = (
-    next(d for d in book.ledger.documents if name in d.pages)
-    for name in ("gradcon", "localization", "oracle", "dae")
-)
+documents = [
+    next(document for document in book.ledger.documents if page in document.pages)
+    for page in ("gradcon", "localization", "oracle", "dae")
+]
+gradcon, localization, oracle, dae = documents
 
 # %% tags=["remove-input"]
-numbers.styled(board.verdict_counts(book), "Claims by the verdict of our reference runs")
+numbers.styled(board.verdict_counts(book, documents), "Claims by the verdict of our reference runs")
 
 # %% [markdown]
 # A claim that only restates a cell of a table is no claim of its own but counts here, in the
@@ -66,15 +67,16 @@ numbers.styled(board.agreement(book), "The documents' tables: cells re-made on f
 # [](conditions.ipynb).
 
 # %% tags=["remove-input", "full-width"]
-board.claim_lines(book, gradcon, build)
+board.claim_lines(book, [gradcon], build)
 
 # %% [markdown]
 # ## Localization
 #
-# Feeney and Hughes {cite:p}`feeney2021localization`, tested in [](localization.ipynb).
+# Feeney and Hughes {cite:p}`feeney2021localization`, tested in [](localization.ipynb) and
+# [](planted.ipynb).
 
 # %% tags=["remove-input", "full-width"]
-board.claim_lines(book, localization, build)
+board.claim_lines(book, [localization], build)
 
 # %% [markdown]
 # ## Representation oracle
@@ -83,12 +85,21 @@ board.claim_lines(book, localization, build)
 # [](oracle.ipynb) and [](improvements.ipynb).
 
 # %% tags=["remove-input", "full-width"]
-board.claim_lines(book, oracle, build)
+board.claim_lines(book, [oracle], build)
 
 # %% [markdown]
 # ## Denoising autoencoder
 #
-# Spigler {cite:p}`spigler2019denoising`, tested in [](dae.ipynb) and [](openset.ipynb).
+# Spigler {cite:p}`spigler2019denoising`, tested in [](dae.ipynb), [](fooling.ipynb) and
+# [](openset.ipynb).
 
 # %% tags=["remove-input", "full-width"]
-board.claim_lines(book, dae, build)
+board.claim_lines(book, [dae], build)
+
+# %% [markdown]
+# ## Tables, cell by cell
+#
+# What agrees with a printed cell and what does not, where the cell has a tolerance of its own.
+
+# %% tags=["remove-input", "full-width"]
+board.claim_lines(book, documents, build, table=True)

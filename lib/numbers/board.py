@@ -1,6 +1,6 @@
 """The scoreboard: claims counted by verdict, tables by the cells that agree, a line per claim."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -53,10 +53,10 @@ def claims_of(book: Book, document: Document, *, table: bool | None = None) -> l
     return [claim for claim in own if table is None or claim.table == table]
 
 
-def verdict_counts(book: Book) -> pd.DataFrame:
+def verdict_counts(book: Book, documents: Iterable[Document]) -> pd.DataFrame:
     """How many claims of each document have which verdict, and in all; cells of tables not."""
     counts = {}
-    for document in book.ledger.documents:
+    for document in documents:
         ids = [claim.id for claim in claims_of(book, document, table=False)]
         found = pd.Series([book.verdicts[id_].verdict for id_ in ids], dtype=object).value_counts()
         counts[document.title] = found.reindex(SHOWN, fill_value=0)
@@ -98,14 +98,14 @@ def agreement(book: Book) -> pd.DataFrame:
 
 
 def claim_lines(
-    book: Book, document: Document, build: Mapping[str, Verdict], *, table: bool = False
+    book: Book, documents: Iterable[Document], build: Mapping[str, Verdict], *, table: bool = False
 ) -> Styler:
     """A line per claim with the anchor `claim-ID`: ours, the verdict, this build's, reasons folded.
 
-    With `table` the cells of the document's tables in their place.
+    With `table` the cells of the documents' tables in their place.
     """
     lines = []
-    for claim in claims_of(book, document, table=table):
+    for claim in (c for document in documents for c in claims_of(book, document, table=table)):
         found, here = book.verdicts[claim.id], build[claim.id]
         lines.append(
             {
@@ -114,7 +114,7 @@ def claim_lines(
                 "reference": found.measured,
                 "verdict": coloured(found.verdict),
                 "this build": here.measured and f"{here.measured}<br>{coloured(here.verdict)}",
-                "why": folded(f"{found.reason} ({claim.where})", claim),
+                "why": folded(found.reason, claim),
             }
         )
     return styled(pd.DataFrame(lines), kind="words")

@@ -307,7 +307,7 @@ def verdict_link(found: Verdict, page: str = "scoreboard.html") -> str:
 
 def folded(reason: str, claim: Claim) -> str:
     """A verdict's reason as HTML, which unfolds to the rule, its reason, scope and remarks."""
-    more = [f"Rule: {claim.words}.", claim.because, claim.scope, claim.note]
+    more = [claim.where, f"Rule: {claim.words}.", claim.because, claim.scope, claim.note]
     rest = " ".join(_sentence(text) for text in more if text)
     summary, rest = html.escape(reason, quote=False), html.escape(rest, quote=False)
     return f"<details><summary>{summary}</summary>{rest}</details>"

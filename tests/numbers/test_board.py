@@ -35,7 +35,7 @@ def book(make: MakeBook) -> Book:
 
 
 def test_counts_are_of_claims_and_not_of_cells(book: Book) -> None:
-    counts = verdict_counts(book)
+    counts = verdict_counts(book, book.ledger.documents)
     assert counts.loc["Doc"].to_dict() == {
         "reproduced": 1,
         "partly": 0,
@@ -59,14 +59,14 @@ def test_each_line_has_its_anchor_and_reason(book: Book, tmp_path: Path) -> None
     write_runs(tmp_path / "chapter/runs.csv", runs_of())
     build = build_verdicts(book, tmp_path)
     assert build["beats"].verdict == "not at this budget"
-    (document,) = book.ledger.documents
-    lines = claim_lines(book, document, build).data
+    documents = book.ledger.documents
+    lines = claim_lines(book, documents, build).data
     assert len(lines) == 3
     assert lines["claim"][0] == '<span id="claim-beats">A is better</span>'
     assert lines["verdict"][0] == '<span class="verdict reproduced">reproduced</span>'
     assert "0.810 ± 0.025 against 0.910 ± 0.025" in lines["this build"][0]
-    assert "difference 0.100" in lines["why"][0] and "(here)" in lines["why"][0]
-    cells = claim_lines(book, document, build, table=True).data
+    assert "difference 0.100" in lines["why"][0] and "Here. Rule" in lines["why"][0]
+    cells = claim_lines(book, documents, build, table=True).data
     assert cells["published"].tolist() == ["0.930", "0.900", "0.500"]
 
 
