@@ -67,19 +67,6 @@ def provenance(
     }
 
 
-def run_words(run: Mapping[str, object], title: str, settings: str, *, seconds: float) -> str:
-    """What a page's numbers were made with, in one sentence; `run` is what `provenance` gave.
-
-    `title` names the images and `settings` tells the parameters in words.
-    """
-    return (
-        f"Profile {run['profile']}; {title} ({run['data_origin']} images, SHA-256 "
-        f"{str(run['data_sha256'])[:12]}…); {settings}; {run['device']} with {run['threads']} "
-        f"threads ({run['cpu']}); Python {run['python']}, PyTorch {run['torch']}; "
-        f"{seconds / 60:.1f} minutes."
-    )
-
-
 def cpu_model(info: Path = Path("/proc/cpuinfo")) -> str:
     """The processor's model name, or its architecture where the system does not tell."""
     if info.is_file():
