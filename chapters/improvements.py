@@ -131,9 +131,9 @@ page.verdicts("oracle-q3", "oracle-reflection-reconstruction")
 #
 # ODIN {cite:p}`liang2018odin` divides logits by a temperature and moves each pixel a little
 # towards more confidence. **The perturbation is of no use, as the talk says; the temperature
-# is**, since at 1000 the largest probability orders images as the logits do, and the logits are
-# the better score ({number}`or-odin-temperature` against {number}`or-odin-plain`). **Five
-# networks together beat each alone**: {number}`or-ensemble-5`.
+# is**, since at 1000 the largest probability orders images by their largest logit less the mean
+# one, and logits are the better score ({number}`or-odin-temperature` against
+# {number}`or-odin-plain`). **Five networks together beat each alone**: {number}`or-ensemble-5`.
 # <!-- true while: or-odin-temperature > or-odin-plain + 0.02 -->
 
 # %% tags=["hide-input", "full-width"]
@@ -168,7 +168,7 @@ page.verdicts("oracle-godin", "oracle-odin", "oracle-ensemble", "oracle-auxiliar
 # vanish in 12 epochs. Crops and flips help classification and detection both.
 # <!-- true while: or-kept > 0 -->
 
-# %% tags=["hide-input", "full-width"] mystnb={"figure": {"name": "fig-oi-reflections", "caption": "One training of the base network, CIFAR-10, reference. Left: the loss falls, the gradient norm levels off. Middle: score and forest rise with accuracy to the end. Right: accuracy against AUC, along the training and over finished networks."}}
+# %% tags=["hide-input", "full-width"] mystnb={"figure": {"name": "fig-oi-reflections", "caption": "One training of the base network, CIFAR-10, reference. Left: the loss falls, the gradient norm levels off. Middle: score and forest end at their highest, as accuracy does; the score dips on the way. Right: accuracy against AUC, along the training and over finished networks."}}
 over = {"table": "over-training", "dataset": "CIFAR-10", "epochs_shown": "*"}
 course = page.values("reference", **over)
 course = course[course["metric"] != "equal error rate"]
