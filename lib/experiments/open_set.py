@@ -42,7 +42,9 @@ def baseline_scores(
     found["W-SVM"] = _rejection(machine.outputs(features[1]))
     slab = fit_one_vs_set(features[0], wanted, classes=count)
     found["1-vs-set machine"] = -slab.positions(features[1]).max(1)
-    near = knn_confidence(flat[0], wanted, flat[1], classes=count, k=NEIGHBOURS)
+    near = knn_confidence(
+        flat[0], wanted, flat[1], classes=count, k=min(NEIGHBOURS, len(train) - 1)
+    )
     found["k nearest neighbours"] = _rejection(near)
     return found
 

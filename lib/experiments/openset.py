@@ -179,7 +179,7 @@ def _one_class(add: Add, settings: Settings, digits: Digits, c: int) -> float:
     by_method |= {
         "OCSVM": -OneClassSVM(nu=NU, gamma=GAMMA).fit(flat).decision_function(asked),
         "k nearest neighbours": -scores.knn_confidence(
-            flat, np.zeros(len(flat), np.int64), asked, classes=1, k=5
+            flat, np.zeros(len(flat), np.int64), asked, classes=1, k=min(5, len(flat) - 1)
         )[:, 0],
         "untrained dAE sym": score_of(fresh),
         "distance to mean": scores.distance_to_mean(digits.test_x.cpu(), train_x.cpu()).numpy(),
