@@ -1,6 +1,7 @@
 """Making golden notebooks and expectations: nbval passes them, and nothing bad is stored."""
 
 import copy
+import os
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,8 @@ def test_expectations_are_measured_over_the_seeds_of_the_smoke_profile(
     monkeypatch.setattr(golden, "EXPECTED", tmp_path / "expected")
     monkeypatch.setattr(accept, "BUILD", tmp_path / "build")
     target = accept.measure_expectations("tiny")
-    assert asked == [("smoke", {"profile": "custom", "seeds": [seed]}) for seed in range(8)]
+    assert asked == [("smoke", {"seeds": [seed]}) for seed in range(8)]
+    assert golden.MEASURING not in os.environ
     # 0.90 to 0.97: squared deviations in hundredths 2 · (0.5² + 1.5² + 2.5² + 3.5²) = 42
     found = load_expected(target)["recon"]
     assert found.mean == pytest.approx(0.935, abs=1e-12)  # float64 sums
