@@ -4,14 +4,10 @@ from lib.figures.angles import angle_rose as angle_rose
 from lib.figures.changes import change_lines as change_lines
 from lib.figures.classes import class_scatter as class_scatter
 from lib.figures.curves import course_curves as course_curves
-from lib.figures.curves import course_grid as course_grid
 from lib.figures.curves import learning_curves as learning_curves
-from lib.figures.curves import range_curve as range_curve
 from lib.figures.images import map_grid as map_grid
 from lib.figures.images import reconstruction_grid as reconstruction_grid
 from lib.figures.images import titled_grid as titled_grid
-from lib.figures.kernels import kernel_ratios_by_class as kernel_ratios_by_class
-from lib.figures.kernels import kernel_shares as kernel_shares
 from lib.figures.plane import field_arrows as field_arrows
 from lib.figures.plane import plane_maps as plane_maps
 from lib.figures.style import COLOURS as COLOURS

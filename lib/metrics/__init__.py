@@ -52,8 +52,6 @@ from lib.metrics.similarity import gradient_histograms as gradient_histograms
 from lib.metrics.similarity import histogram_correlation as histogram_correlation
 from lib.metrics.similarity import spearman as spearman
 from lib.metrics.similarity import ssim as ssim
-from lib.metrics.swap import SwapEffects as SwapEffects
-from lib.metrics.swap import swap_effects as swap_effects
 from lib.metrics.thresholds import best_f1_threshold as best_f1_threshold
 from lib.metrics.thresholds import f1_accept_all as f1_accept_all
 from lib.metrics.thresholds import f1_at as f1_at

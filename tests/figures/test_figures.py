@@ -11,14 +11,10 @@ from lib.figures import (
     change_lines,
     class_scatter,
     course_curves,
-    course_grid,
     field_arrows,
-    kernel_ratios_by_class,
-    kernel_shares,
     learning_curves,
     map_grid,
     plane_maps,
-    range_curve,
     reconstruction_grid,
     titled_grid,
     use_style,
@@ -192,62 +188,6 @@ def test_a_short_course_names_all_its_epochs(panels):
     assert [text.get_text() for text in axis.get_xticklabels()] == ["2", "3"]
 
 
-def test_courses_stand_by_number_and_source():
-    means = pd.DataFrame({"line": "CAE", "epoch": [1, 2], "value": [0.5, 0.6], "n": [3, 2]})
-    figure = plt.figure(layout="constrained")
-    course_grid(
-        figure,
-        {"AUROC": {"here": means, "there": means}, "error": {"here": means, "there": means}},
-        colours={"CAE": "C0"},
-    )
-    first, second, third, _ = figure.axes
-    assert first.get_title() == "here\nn = 2 or 3 networks a line"
-    assert [axis.get_ylabel() for axis in (first, second, third)] == ["AUROC", "AUROC", "error"]
-    assert [axis.get_legend() is not None for axis in figure.axes] == [False, True, False, True]
-    figure.canvas.draw()
-    plt.close(figure)
-    empty = plt.figure()
-    course_grid(empty, {"AUROC": {}}, colours={})
-    assert len(empty.axes) == 1 and not empty.axes[0].get_lines()
-    plt.close(empty)
-
-
-def test_kernel_shares_rise_to_one_in_both_readings(panels):
-    axes = panels(2)
-    by_image = {
-        "normal": (np.array([-20.0, 5.0]), np.array([30.0, 25.0])),
-        "abnormal": (np.array([3.0, 250.0, -1.0]), np.array([4.0, 260.0, 2.0])),
-    }
-    kernel_shares(axes, by_image)
-    drawn = [[list(line.get_xdata()) for line in axis.get_lines()] for axis in axes]
-    assert drawn == [[[-20, 5], [-1, 3, 250]], [[25, 30], [2, 4, 260]]]
-    assert list(axes[0].get_lines()[1].get_ydata()) == [0, 0.5, 1]
-    # whole powers of ten up to the largest
-    assert [list(axis.get_xticks()) for axis in axes] == [[-100, 0, 100], [0, 100]]
-    assert axes[1].get_title() == "mean absolute kernel" and axes[0].get_ylabel()
-
-
-def test_small_kernels_still_have_an_axis(panels):
-    axes = panels(2)
-    tiny = (np.array([0.1]), np.array([0.2]))
-    kernel_shares(axes, {"normal": tiny, "abnormal": tiny})
-    assert list(axes[1].get_xticks()) == [0, 1]
-
-
-def test_kernel_ratios_stand_by_class_in_both_readings(panels):
-    [axis] = panels()
-    ratios = {
-        "absolute": pd.Series([1.5, 3.0], index=["plane", "car"]),
-        "signed": pd.Series([-40.0, 12.0], index=["plane", "car"]),
-    }
-    kernel_ratios_by_class(axis, ratios, title="here")
-    first, second, much, same = axis.get_lines()
-    assert list(first.get_ydata()) == [1.5, 3.0] and list(second.get_ydata()) == [-40.0, 12.0]
-    assert [line.get_ydata()[0] for line in (much, same)] == [2, 1]
-    assert axis.get_yscale() == "symlog" and set(axis.get_yticks()) >= {-10, 0, 2, 10}
-    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["absolute", "signed"]
-
-
 def test_changes_lie_between_base_and_value_with_a_mark_where_there_is_a_number(panels):
     table = pd.DataFrame(
         {
@@ -327,23 +267,6 @@ def test_a_titled_grid_has_a_line_per_name_and_a_title_per_image():
             assert np.array_equal(axis.images[0].get_array(), picture)
             assert axis.images[0].get_clim() == (0, 1)
     figure.canvas.draw()
-
-
-@pytest.mark.parametrize("shade", [0, 0.2])
-def test_a_range_curve_leaves_thin_points_off_its_line(panels, shade):
-    (axis,) = panels()
-    columns = {"mean": [1.0, 2.0, 3.0], "min": [0.0, 1.0, 3.0], "max": [2.0, 4.0, 3.0]}
-    table = pd.DataFrame(columns | {"size": [3, 3, 1]}, index=[10, 20, 30])
-    range_curve(axis, table, ":", colour="C1", label="name", marker="o", shade=shade)
-    line, *hollow = axis.lines
-    assert line.get_xydata().tolist() == [[10, 1], [20, 2]] and line.get_label() == "name"
-    assert len(hollow) == len(axis.collections) == (shade > 0)
-    if shade:
-        assert hollow[0].get_xydata().tolist() == [[30, 3]]
-        low, high = (
-            getattr(axis.collections[0].get_paths()[0].vertices[:, 1], f)() for f in ("min", "max")
-        )
-        assert (low, high) == (0, 4)
 
 
 def test_arrows_point_along_the_field_and_the_longest_are_cut():
