@@ -106,22 +106,22 @@ def test_losses_by_hand():
     model, second = Still(0.2, 0.6), estimator(length=2)
     for p in second.parameters():
         nn.init.zeros_(p)
-    x = torch.tensor([[0.1, 1.3], [0.5, 0.3]]).view(2, 1, 1, 2)
+    x = torch.tensor([[0.1, 0.8], [0.5, 0.3]]).view(2, 1, 1, 2)
     options = {"train": x, "validation": x[:1], "epochs": 1, "learning_rate": 1e-30}
     entry = run(networks=(model, second), weight=0.5, **options).history[0]
     wanted = {
         "epoch": 1,
-        "train_error": (1.0**2 + 0.4**2) / 2,  # summed over pixels, averaged over images
-        "validation_error": 1.0,
+        "train_error": (0.5**2 + 0.4**2) / 2,  # summed over pixels, averaged over images
+        "validation_error": 0.5**2,
         "train_nll": 2 * math.log(4),
         "validation_nll": 2 * math.log(4),
-        "train_L": (1.0**2 + 0.4**2) / 2 + 0.5 * 2 * math.log(4),
-        "validation_L": 1.0 + 0.5 * 2 * math.log(4),
+        "train_L": (0.5**2 + 0.4**2) / 2 + 0.5 * 2 * math.log(4),
+        "validation_L": 0.5**2 + 0.5 * 2 * math.log(4),
     }
     assert {k: v for k, v in entry.items() if k != "seconds"} == pytest.approx(wanted, rel=1e-6)
     # float32; the weight is 1 unless said otherwise
     plain = run(networks=(Still(0.2, 0.6), second), **options).history[0]
-    assert plain["validation_L"] == pytest.approx(1 + 2 * math.log(4), rel=1e-6)
+    assert plain["validation_L"] == pytest.approx(0.5**2 + 2 * math.log(4), rel=1e-6)
 
 
 def test_without_an_estimator_the_loss_is_the_error():
