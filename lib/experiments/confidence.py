@@ -90,7 +90,7 @@ def add_alpha_rows(
                 add(value, **cells, score="accuracy", n=len(log_y))
                 add((reach >= alpha).double().mean(), **cells, score="fooling rate", n=n)
         held = labelled(digits, "validation", seed=network.seed, classes=every, most=0)
-        arms = {"our rule": chosen_alpha(network.model, held)}  # type: ignore[arg-type]
+        arms = {"our rule": chosen_alpha(network.denoiser, held)}
         printed = _printed_accuracy(full_title(digits.images.title), network.name, at(level))
         if printed is not None:
             options = {"threshold": level, "accuracy": printed}

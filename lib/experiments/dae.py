@@ -25,6 +25,7 @@ from lib.experiments.digit_networks import (
     untrained_network,
 )
 from lib.experiments.plane import (
+    Kind,
     density_agreement,
     mixture_autoencoder,
     moved,
@@ -40,6 +41,7 @@ SHOWN_EPOCHS = (1, 2, 5, 10, 20, 50, 100)  # whose held-out accuracy becomes row
 SHOWN = ("test images", "two test images laid over each other", "black image", "uniform noise")
 RING_SCORES = ("classifier", "scaled output without Γ", "scaled output")
 MAIN = ("CNN", "COOL", "dAE sym")
+KINDS: tuple[Kind, ...] = ("denoising", "contractive")
 MARGIN = 0.1  # as near to a ring still counts as on it
 POINTS = 1000  # of each ring
 
@@ -201,7 +203,7 @@ def _spaced(x: Tensor, n: int) -> Tensor:
 
 def _curvature(add: Add, settings: Settings, network: Network, digits: Digits) -> Values:
     """gamma: exact for a few images, estimated for more; is the curvature factor ever below 1?"""
-    reconstruct = network.model.reconstruct  # type: ignore[union-attr,operator]
+    reconstruct = network.denoiser.reconstruct
     draw = training.generator(network.seed, "probes")
     few, more = (_spaced(digits.test_x, n) for n in (settings.traced, settings.sample))
 
@@ -229,7 +231,7 @@ def _clutter(add: Add, settings: Settings, network: Network, digits: Digits) -> 
     """The supplement's proposal: the error of a digit among bits of others, within its mask."""
     shown = _spaced(digits.test_x, settings.sample)
     found, _ = clutter_errors(
-        network.model.reconstruct,  # type: ignore[union-attr,arg-type]
+        network.denoiser.reconstruct,
         shown[shown.flatten(1).amax(1) >= 0.5],
         _spaced(digits.test_x, 2 * settings.sample)[settings.sample // 2 :][:50],
         generator=training.generator(network.seed, "clutter"),
@@ -253,9 +255,9 @@ def _plane(add: Add, settings: Settings) -> tuple[dict[str, Values], dict[str, V
     rings: dict[str, Values] = {}
     for seed in settings.seeds:
         for noise in settings.toy_noises:
-            for kind in ("denoising", "contractive"):
+            for kind in KINDS:
                 model = mixture_autoencoder(
-                    kind,  # type: ignore[arg-type]
+                    kind,
                     noise=noise,
                     seed=seed,
                     steps=settings.toy_steps,

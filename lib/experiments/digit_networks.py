@@ -102,6 +102,12 @@ class Network:
         """Whether it has a confidence at all."""
         return isinstance(self.model, DenoisingClassifier)
 
+    @property
+    def denoiser(self) -> DenoisingClassifier:
+        """The model of a network that has a decoder."""
+        assert isinstance(self.model, DenoisingClassifier)
+        return self.model
+
     def evidence(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Log outputs y `[n, 10]` and errors ||r(x) - x|| / D `[n]`, as `training.fool` wants."""
         return scores.log_outputs_and_errors(self.model, x, omega=self.omega)

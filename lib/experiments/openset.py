@@ -171,7 +171,7 @@ def _one_class(add: Add, settings: Settings, digits: Digits, c: int) -> float:
         seconds += sum(entry["seconds"] for entry in network.history)
         by_method[name] = score_of(network)
         if network.has_decoder:
-            drawn = scores.in_batches(network.model.reconstruct, digits.test_x)  # type: ignore[arg-type,union-attr]
+            drawn = scores.in_batches(network.denoiser.reconstruct, digits.test_x)
             value = drawn.std(0).mean()
             add(value, **cells, method=name, score="reconstruction", metric=SPREAD)
     fresh = untrained_network(settings, "dAE sym", seed, digits)
