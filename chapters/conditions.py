@@ -40,7 +40,7 @@
 profile = "custom"  # the profile these values came from; goes into the record
 dataset = "mnist-5k"  # gtsrb, mnist-5k, mnist, fashion-mnist or cifar-10; or cure-tsr
 data_root = ""  # folder of the image sets; empty: $COMPANION_DATA, then data/
-conditions = []  # what is done to the test images; empty: every condition that the images admit
+conditions = []  # what is done to test images; empty: all that the images admit
 levels = [1, 2, 3, 4, 5]  # strength of a condition
 seeds = [0]  # one whole experiment per seed
 epochs = 10  # passes over the training images (the document: 1000)
@@ -49,7 +49,7 @@ beta = 0.12  # weight of the gradient score in GradCon
 learning_rate = 0.001  # of Adam
 batch_size = 64  # images per update
 train_limit = 2000  # most clean images to train on; 0: all of them
-test_limit = 500  # most test images, each shown clean and under every condition; 0: all of them
+test_limit = 500  # most test images, each clean and under every condition; 0: all
 trust = False  # also read images whose content hash is not known
 device = "auto"  # auto, cpu or cuda
 
@@ -205,6 +205,7 @@ page.verdicts("conditions-")
 # where the gradient has {number}`co-grad-blur` and no signal at all. A cosine has no scale, so an
 # image is not excused for being faint; that spares the gradient the error's mistake under blur,
 # and does not help it in the dark ({number}`co-grad-dark`).
+#
 # **On the mixture.** A mean weighs conditions that brighten against those that darken; with another
 # mixture another score wins.
 #
