@@ -3,9 +3,7 @@
 from lib.numbers.averages import CLASSES as CLASSES
 from lib.numbers.averages import with_averages as with_averages
 from lib.numbers.book import Book as Book
-from lib.numbers.book import number_text as number_text
 from lib.numbers.book import the_book as the_book
-from lib.numbers.book import value as value
 from lib.numbers.claims import Claim as Claim
 from lib.numbers.claims import Ledger as Ledger
 from lib.numbers.claims import read_claims as read_claims

@@ -31,22 +31,6 @@ def build_verdicts(book: Book, root: Path) -> dict[str, Verdict]:
     return found
 
 
-def agreement_lines(book: Book, prefix: str, rows: Lookup) -> list[str]:
-    """`claim-id: reference says partly: ok`, or OFF where these rows say the opposite.
-
-    Of the claims whose id begins so. Only *reproduced* against *not reproduced* is a contradiction:
-    a smaller or larger run may well be less sure, or test less. The new verdict is not printed, so
-    that the lines are the same for every run that agrees.
-    """
-    claims = [claim for id_, claim in book.ledger.claims.items() if id_.startswith(prefix)]
-    lines = []
-    for id_, found in judge_all(claims, rows).items():
-        old = book.verdicts[id_].verdict
-        off = {old, found.verdict} == {"reproduced", "not reproduced"}
-        lines.append(f"{id_}: reference says {old}: {'OFF' if off else 'ok'}")
-    return lines
-
-
 def claims_of(book: Book, document: Document, *, table: bool | None = None) -> list[Claim]:
     """A document's claims; with `table` only cells of its tables (true) or all others (false)."""
     own = [c for c in book.ledger.claims.values() if c.document == document.document]

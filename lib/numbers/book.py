@@ -176,13 +176,3 @@ def make_book(claims: Path, printed: pd.DataFrame, rows: pd.DataFrame, runs: pd.
     known, reference = Lookup(told), Lookup(rows, runs)
     ledger = read_claims(known, claims)
     return Book(ledger, told, rows, known, reference, judge_all(ledger.claims.values(), reference))
-
-
-def value(text: str) -> float:
-    """A number of the committed reference by name; see `Book.value`."""
-    return the_book().value(text)
-
-
-def number_text(text: str) -> str:
-    """A number of the committed reference as prose shows it; see `Book.text`."""
-    return the_book().text(text)

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from lib.numbers import Book, Lookup, frame, write_rows, write_runs
+from lib.numbers import Book, frame, write_rows, write_runs
 from lib.numbers.board import (
     agreement,
-    agreement_lines,
     build_verdicts,
     claim_lines,
     verdict_counts,
@@ -68,22 +67,3 @@ def test_each_line_has_its_anchor_and_reason(book: Book, tmp_path: Path) -> None
     assert "difference 0.100" in lines["why"][0] and "Here. Rule" in lines["why"][0]
     cells = claim_lines(book, documents, build, table=True).data
     assert cells["published"].tolist() == ["0.930", "0.900", "0.500"]
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "states"),
-    [
-        (HIGH, LOW, ["ok", "ok"]),
-        (LOW, HIGH, ["OFF", "OFF"]),
-        (HIGH[:1], LOW[:1], ["ok", "ok"]),  # less sure is no contradiction
-    ],
-)
-def test_only_opposite_verdicts_contradict(
-    book: Book, a: list[float], b: list[float], states: list[str]
-) -> None:
-    rows = Lookup(frame(rows_of("A", a) + rows_of("B", b)), runs_of())
-    lines = agreement_lines(book, "beats", rows) + agreement_lines(book, "turned", rows)
-    assert lines == [
-        f"beats: reference says reproduced: {states[0]}",
-        f"turned: reference says not reproduced: {states[1]}",
-    ]
