@@ -101,9 +101,10 @@ axes[1].legend(title="digit", bbox_to_anchor=(1, 1), fontsize="small")
 
 # %%
 images = data.load("mnist-5k")
-x = data.to_float(images.images[images.labels == 0][:64]).double()
+zeros = data.to_float(images.images[images.labels == 0][:40]).double()
+x, others = zeros[:8], zeros[8:]
 model = build(lambda: CAE(1), training.generator(0, "page")).double()
-reference = training.mean_gradient(model, x).mean
+reference = training.mean_gradient(model, others).mean
 bias = model.decoder[-2].bias
 start, fading = bias.detach().clone(), []
 for down in (0, 5, 10, 15, 30, 800):
@@ -118,7 +119,7 @@ for down in (0, 5, 10, 15, 30, 800):
 fading = pd.DataFrame(fading, columns=["logits lowered by", "gradient of L", "of the constraint"])
 fresh, low, gone = (fading.iloc[i] for i in (0, 2, 5))
 assert low["gradient of L"] < fresh["gradient of L"] / 1000
-assert low["of the constraint"] > fresh["of the constraint"] / 2
+assert low["of the constraint"] > 100 * low["gradient of L"]
 assert gone["gradient of L"] == gone["of the constraint"] == 0
 fading.style.hide(axis="index").format("{:.1e}", subset=list(fading.columns[1:]))
 
