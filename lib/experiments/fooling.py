@@ -270,14 +270,13 @@ def _stronger(add: Add, settings: Settings, network: Network, done: Measured) ->
     for i, criterion in enumerate(criteria_of(settings)):
         options: dict[str, Any] = {"criteria": [criterion], "descend_on": "scaled"}
         options["steps"] = settings.attack_steps
-        from_image = partial(_from_image, network, **options)
-        tried = [from_image(f"image {k} {i}", x) for k, x in enumerate(starts)]
+        tried = [_from_image(network, f"image {k} {i}", x, **options) for k, x in enumerate(starts)]
         made = {
             "generator longer steps": _generator(
                 settings, network, f"long {i}", n, settings.fast_rate, **options
             ),
             "image of another class": tried[0],
-            "blend of two images": from_image(f"blend {i}", blend),
+            "blend of two images": _from_image(network, f"blend {i}", blend, **options),
         }
         shares = {kind: rate_and_steps(a.found.steps[:, 0], 10**9)[0] for kind, a in made.items()}
         any_of = torch.stack([a.found.steps[:, 0] for a in tried]).amax(0)

@@ -153,8 +153,8 @@ def _one_class(add: Add, settings: Settings, digits: Digits, c: int) -> float:
     """One class known and no negatives: AUROC over the whole test set."""
     seed, seconds, by_method = settings.seeds[0], 0.0, {}
     own = settings.model_copy(update={"noise": settings.one_noise})
-    parts = {"seed": seed, "classes": [c], "most": settings.class_images}
-    train_x = labelled(digits, "train", **parts)[0]
+    most = settings.class_images
+    train_x = labelled(digits, "train", seed=seed, classes=[c], most=most)[0]
     cells: dict[str, Any] = {"table": "one-class", "class_": digits.images.class_names[c]}
     cells |= {"seed": seed, "n": len(digits.test_y)}
 

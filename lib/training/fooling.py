@@ -164,7 +164,7 @@ def generator_rate(given: Tensor, *, learning_rate: float = 1e-5) -> Tensor:
 
 def _beginning(start: Tensor, criteria: int) -> dict[str, Any]:
     n = len(start)
-    double = {"dtype": torch.float64}
+    double = torch.float64
     return {
         "step": 0,
         "active": torch.arange(n),
@@ -173,10 +173,10 @@ def _beginning(start: Tensor, criteria: int) -> dict[str, Any]:
         "square": torch.zeros_like(start),
         "steps": torch.full((n, criteria), NEVER, dtype=torch.int64),
         "images": torch.zeros_like(start),
-        "outputs": torch.zeros(n, **double),
-        "errors": torch.zeros(n, **double),
-        "reach": torch.full((n, criteria), -1.0, **double),
-        "squared_reach": torch.full((n, criteria), -1.0, **double),
+        "outputs": torch.zeros(n, dtype=double),
+        "errors": torch.zeros(n, dtype=double),
+        "reach": torch.full((n, criteria), -1.0, dtype=double),
+        "squared_reach": torch.full((n, criteria), -1.0, dtype=double),
         "gradients": torch.zeros(n, 2),
     }
 
