@@ -51,6 +51,7 @@ reconstruction = "squared"  # what CAE and CAE+Grad are trained on: squared erro
 vae_loss = "cross-entropy"  # what VAE and VAE+Grad are trained on: cross-entropy or squared error
 averaging = "all"  # steps that the reference gradient averages: all, or decaying
 watch = []  # epochs after which the networks are looked at too; those beyond the last are left out
+stacked = False  # train the networks of all classes and seeds at once; pays on a GPU only
 full_test = False  # beside the balanced draw, score all test images
 kernel_images = 100  # training images of the Fisher kernel, beside twice as many tests; 0: none
 device = "auto"  # auto, cpu or cuda

@@ -1,7 +1,7 @@
 """GradCon's baseline experiment: four networks per normal class, their scores, and the rows."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -54,6 +54,7 @@ class Settings(Base):
     vae_loss: Literal["cross-entropy", "squared error"]
     averaging: Literal["all", "decaying"]
     watch: Annotated[list[Count], Once]
+    stacked: bool
     full_test: bool
     kernel_images: NonNegativeInt
     device: str
@@ -63,6 +64,8 @@ class Settings(Base):
         for pair in (PAIR, ("VAE", "VAE+Grad")):
             if len({*pair} & {*self.methods}) == 1:
                 raise ValueError(f"methods needs {' and '.join(pair)} together")
+        if self.stacked and (self.selection, self.averaging, self.prolong) != ("best", "all", 0):
+            raise ValueError("stacked needs selection best, averaging all and prolong 0")
         if self.kernel_images == 1:
             raise ValueError("kernel_images must be 0 or at least 2; it was 1")
         if 0 < self.prolong <= self.epochs:
@@ -132,12 +135,16 @@ def measure(
     pixels = to_float(resize(images.images, 28))
     run = workspace.run_name("gradcon", settings.model_dump())
     add, rows = numbers.collector(run=run, dataset=images.title)
+    tasks = [
+        _Task(settings, images, pixels, seed, normal, device, progress)
+        for seed in settings.seeds
+        for normal in settings.classes
+    ]
+    ready = _fit_stacked(tasks) if settings.stacked else [{} for _ in tasks]
     classes = []
-    for seed in settings.seeds:
-        for normal in settings.classes:
-            task = _Task(settings, images, pixels, seed, normal, device, progress)
-            classes.append(one := task.measured())
-            task.add_rows(partial(add, seed=seed, class_=images.class_names[normal]), one)
+    for task, fitted in zip(tasks, ready, strict=True):
+        classes.append(one := task.measured(fitted))
+        task.add_rows(partial(add, seed=task.seed, class_=images.class_names[task.normal]), one)
     if "CAE" in settings.methods:
         channels = pixels.shape[1]
         extra = {} if channels == 1 else {"channels": channels}
@@ -160,14 +167,21 @@ class _Task:
     device: str
     progress: Callable[[str], None]
 
-    def measured(self) -> OneClass:
-        settings = self.settings
+    def split(self) -> dict[str, NDArray[np.int64]]:
+        """The class's own draw of training, validation and test images."""
         draws = training.numpy_generator(self.seed, "split", self.normal)
-        split = one_class(self.images, self.normal, draws, train_limit=settings.train_limit)
+        return one_class(self.images, self.normal, draws, train_limit=self.settings.train_limit)
+
+    def measured(self, ready: Mapping[str, training.Fitted[CAE]]) -> OneClass:
+        """All there is to know of the class; networks that are `ready` are not trained again."""
+        settings, split = self.settings, self.split()
         parts = {word: self.pixels[members] for word, members in split.items()}
         near = [parts[word].to(self.device) for word in ("train", "validation")]
-        methods = [name for name in NETWORKS if name in settings.methods]
-        fitted = {name: self.fit(name, *near, until=settings.epochs) for name in methods}
+        fitted: dict[str, training.Fitted[CAE]] = {
+            name: ready.get(name) or self.fit(name, *near, until=settings.epochs)
+            for name in NETWORKS
+            if name in settings.methods
+        }
         on = PAIR if settings.prolong and "CAE" in fitted and self.seed == settings.seeds[0] else ()
         longer = {name: self.fit(name, *near, until=settings.prolong) for name in on}
         classes = self.images.labels[split["test"]]
@@ -344,6 +358,43 @@ class _Task:
                     add(entry["validation_L"], metric="validation loss", **at)
                     add(explained_variance(model, x), metric="explained variance", **at)
                     add(pixel_range(model, x), metric="pixel range", **at)
+
+
+def _fit_stacked(tasks: Sequence[_Task]) -> list[dict[str, training.Fitted[CAE]]]:
+    """The networks of all classes and seeds, trained at once: by task, and by name."""
+    ready: list[dict[str, training.Fitted[CAE]]] = [{} for _ in tasks]
+    settings = tasks[0].settings
+    for pair in (PAIR, ("VAE", "VAE+Grad")):
+        places = [(i, name) for i in range(len(tasks)) for name in pair if name in settings.methods]
+        if not places:
+            continue
+        images: dict[str, Any] = {
+            word: [tasks[i].pixels[tasks[i].split()[word]].to(tasks[i].device) for i, _ in places]
+            for word in ("train", "validation")
+        }
+        rule: dict[str, Any] = {
+            "alphas": [settings.alpha if "Grad" in name else 0.0 for _, name in places],
+            "batch_size": settings.batch_size,
+            "learning_rate": settings.learning_rate,
+            "reconstruction": settings.loss_of(pair[0]),
+        }
+        same = rule | {"data": tasks[0].images.sha256, "train_limit": settings.train_limit}
+        same |= {"seeds": settings.seeds, "classes": settings.classes}
+        done = training.fit_stacked(
+            [tasks[i].network(name) for i, name in places],
+            **images,
+            generators=[
+                training.generator(tasks[i].seed, "batches", tasks[i].normal) for i, _ in places
+            ],
+            epochs=settings.epochs,
+            keep=[epoch for epoch in settings.watch if epoch <= settings.epochs],
+            checkpoint=workspace.checkpoint_path(pair[0], "stacked", identity=same),
+            fingerprint=training.fingerprint(same, training.fit_stacked),
+            **rule,
+        )
+        for (i, name), fitted in zip(places, done, strict=True):
+            ready[i][name] = fitted
+    return ready
 
 
 def explained_variance(model: CAE, x: Tensor) -> float:

@@ -59,6 +59,7 @@ def test_the_chapter_declares_exactly_the_settings() -> None:
         ({"watch": [0]}, "watch"),
         ({"prolong": 1}, "prolong must be 0 or more epochs than 1"),
         ({"kernel_images": 1}, "kernel_images must be 0 or at least 2"),
+        ({"stacked": True, "selection": "last"}, "stacked needs selection best"),
     ],
 )
 def test_a_bad_value_is_one_sentence(values: dict[str, Any], sentence: str) -> None:
@@ -119,6 +120,15 @@ def test_the_variational_pair_alone_leaves_the_rest_out() -> None:
     # each trained on its own loss: the same reconstructions would have the same squared error
     own = squared[(squared["method"] == "VAE") & (squared["score"] == "recon")]["value"].item()
     assert own != others[others["method"] == "VAE"]["value"].item()
+
+
+def test_networks_trained_at_once_give_the_rows_of_those_trained_alone() -> None:
+    together = rows(stacked=True, classes=[3, 4], watch=[1])
+    alone = rows(classes=[3, 4], watch=[1])
+    both = together.merge(alone, on=KEYS, suffixes=("", "_alone"))
+    assert len(both) == len(together) == len(alone)
+    # float32 sums in another order move a score by some 1e-6, and an AUROC by a few pairs of 10,000
+    assert np.allclose(both["value"], both["value_alone"], rtol=0.01, atol=0.005)
 
 
 def test_what_a_run_may_add_leaves_its_other_rows_alone() -> None:
