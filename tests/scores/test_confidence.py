@@ -106,7 +106,8 @@ def test_outputs_of_each_kind_of_network():
     wanted = scores.cool_log_outputs(cool(x).double(), omega=2)
     assert torch.equal(scores.log_outputs(cool, x, omega=2), wanted)
     dae = models.build(lambda: models.DenoisingClassifier(5), g).eval()
-    logits, drawn = dae.both(x)
+    logits, pixels = dae.both(x)
+    drawn = pixels.sigmoid()
     wanted = logits.double().softmax(1) * scores.log_confidence(x, drawn, alpha=7.0).exp()[:, None]
     # a logarithm and back: a few roundings of float32
     torch.testing.assert_close(scores.log_outputs(dae, x, alpha=7.0).exp(), wanted, **CLOSE)

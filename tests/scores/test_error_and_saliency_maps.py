@@ -44,9 +44,10 @@ def test_maps_take_the_largest_of_several_channels():
 
 
 def test_the_largest_channel_is_found_after_the_absolute_value():
-    x = torch.tensor([0.3, -0.9]).view(1, 2, 1, 1)
-    found = saliency_map(torch.zeros_like, x)
-    assert found.item() == pytest.approx(2 * 0.9 / 2, rel=FLOAT32)
+    # the error of x → 1 - x is the mean of (2x - 1)², with a gradient of -1.8 and 0.8 in the pixels
+    x = torch.tensor([0.05, 0.7]).view(1, 2, 1, 1)
+    found = saliency_map(lambda x: 1 - x, x)
+    assert found.item() == pytest.approx(1.8, rel=FLOAT32)
 
 
 @pytest.mark.parametrize("a", [0.0, 0.5, -1.0, 1.5])
