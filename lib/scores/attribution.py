@@ -10,7 +10,6 @@ import warnings
 
 import torch
 import torch.nn.functional as F
-from captum.attr import GuidedBackprop, IntegratedGradients
 from torch import Tensor, nn
 
 from lib.errors import BadInput
@@ -21,6 +20,11 @@ from lib.scores.maps import (
     input_gradient,
     mean_errors,
 )
+
+with warnings.catch_warnings():
+    # captum looks for Jupyter's progress bars, and says with a path that they are not installed
+    warnings.filterwarnings("ignore", message="IProgress not found")
+    from captum.attr import GuidedBackprop, IntegratedGradients
 
 
 def gradient_times_input(model: Network, x: Tensor, *, batch_size: int = 256) -> Tensor:
