@@ -239,8 +239,9 @@ page.compare(
 # %% tags=["nbval-check-output", "remove-cell"]
 every = {label.replace(",", ""): at for label, at in (lines | controls).items()}
 of_build = {name: page.values("this build", metric="AUROC", **at) for name, at in every.items()}
-vague = ("VAE+Grad recon", "VAE+Grad latent")  # too different from seed to seed
-checked = {n: float(r["value"].mean()) for n, r in of_build.items() if len(r) and n not in vague}
+# the VAEs' spread over seeds has not been measured since they are trained on cross-entropy
+steady = {name: found for name, found in of_build.items() if len(found) and "VAE" not in name}
+checked = {name: float(found["value"].mean()) for name, found in steady.items()}
 golden.check("gradcon", checked, profile=profile)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-gc-idea", "caption": "Left: image, reconstruction and squared error of a normal and an abnormal test image of this build, each in the middle of its group by gradient score. Right: angle (mean cosine over the four decoder layers) of all test images to the average training gradient; the coloured arrows are the two images."}}
