@@ -89,7 +89,7 @@ figures.use_style()
 # One class is normal, the other nine are anomalies. The network sees normal training images only,
 # less a tenth that selects the epoch; the test has all test images of the class and as many others.
 
-# %%
+# %% tags=["remove-output"]
 measured = experiments.gradcon.measure(settings, device=device)
 
 # %% tags=["nbval-check-output", "remove-input"]
