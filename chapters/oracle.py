@@ -171,7 +171,7 @@ for name, values in by_hand.items():  # float32 logits: seven digits
     )
 assert np.allclose(detector, measured.forests["base"])
 gap = metrics.delong_difference(base.y, detector, by_hand["max logit"])  # of AUC; labels 1: anomaly
-print(f"this build: AUC {metrics.auroc(base.y, by_hand['max logit']):.3f} + {gap.mean:.3f}")
+f"this build: AUC {metrics.auroc(base.y, by_hand['max logit']):.3f} + {gap.mean:.3f}"
 
 # %% tags=["nbval-check-output", "remove-cell"]
 # the numbers that smoke runs check
