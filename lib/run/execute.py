@@ -80,7 +80,7 @@ def execute(
 
 
 def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """The notebook without what changes from run to run: times, durations and paths."""
+    """The notebook without what changes from run to run, and without values beside figures."""
     notebook.metadata.pop("papermill", None)
     notebook.metadata.pop("jupytext", None)
     notebook.metadata.get("language_info", {}).pop("version", None)
@@ -88,6 +88,10 @@ def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
         cell["id"] = f"cell-{number}"  # papermill draws a new id for the cell it injects
+        if "figure" in cell.metadata.get("mystnb", {}):
+            # one figure, one caption: no value beside it
+            images = [out for out in cell.outputs if "image/png" in out.get("data", {})]
+            cell.outputs = images[-1:] or cell.outputs
     return notebook
 
 

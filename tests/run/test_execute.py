@@ -217,3 +217,15 @@ def test_two_runs_share_a_name_only_if_they_are_the_same() -> None:
 
 def test_bad_input_is_a_value_error_to_callers() -> None:
     assert issubclass(BadInput, ValueError)
+
+
+def test_a_captioned_cell_keeps_its_figure_alone():
+    value = nbformat.v4.new_output("execute_result", {"text/plain": "Text(0, 0, '')"})
+    image = nbformat.v4.new_output("display_data", {"image/png": "…", "text/plain": "<Figure>"})
+    cells = [
+        nbformat.v4.new_code_cell("plot()", outputs=[value, image]),
+        nbformat.v4.new_code_cell("plot()", outputs=[value, image]),
+    ]
+    cells[0].metadata["mystnb"] = {"figure": {"name": "fig-x"}}
+    cleaned = module.clean(nbformat.v4.new_notebook(cells=cells))
+    assert [cell.outputs for cell in cleaned.cells] == [[image], [value, image]]
