@@ -135,15 +135,15 @@ class TestEachPage:
         assert [text for text in prose if re.search(r"\{(glue|cite|eq|ref|numref)\b", text)] == []
 
 
-def test_the_gradcon_page_shows_ten_classes(opened: dict[str, Visit]) -> None:
+def test_the_gradcon_page_shows_formulas_figures_and_aurocs(opened: dict[str, Visit]) -> None:
     page = opened["chapters/gradcon"].page
     assert len(page.evaluate(FORMULA_WIDTHS)) > 0
-    assert page.locator("article img").count() >= 4  # histograms, curves, reconstructions, layers
+    assert page.locator("article img").count() >= 2
 
     def values(row: list[str]) -> list[float]:
         return [float(cell.split()[0]) for cell in row if re.match(r"[01]?\.\d", cell)]
 
     rows = [values(row) for table in page.evaluate(TABLES) for row in table]
-    ten_classes = [row for row in rows if len(row) >= 10]
-    assert ten_classes, "no table row with ten AUROCs"
-    assert all(0 <= value <= 1 for row in ten_classes for value in row)
+    long = [row for row in rows if len(row) >= 6]  # three sets, published and reference
+    assert long, "no table row with six AUROCs"
+    assert all(0 <= value <= 1 for row in long for value in row)
