@@ -5,7 +5,6 @@ from lib.data.clutter import two_digits as two_digits
 from lib.data.conditions import CONDITIONS as CONDITIONS
 from lib.data.conditions import apply_condition as apply_condition
 from lib.data.conditions import conditions_for as conditions_for
-from lib.data.cure_tsr import clean_signs as clean_signs
 from lib.data.cure_tsr import read_cure_tsr as read_cure_tsr
 from lib.data.files import resolve_root as resolve_root
 from lib.data.images import ImageSet as ImageSet
@@ -19,7 +18,6 @@ from lib.data.kinds import evenly_spaced as evenly_spaced
 from lib.data.kinds import normal_and_novel as normal_and_novel
 from lib.data.loading import KNOWN as KNOWN
 from lib.data.loading import load as load
-from lib.data.negatives import negative_samples as negative_samples
 from lib.data.open_set import CIFAR10_SPLITS as CIFAR10_SPLITS
 from lib.data.open_set import class_positions as class_positions
 from lib.data.open_set import distinct_splits as distinct_splits

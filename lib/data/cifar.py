@@ -3,11 +3,13 @@
 The official *pixels* have no hash in the register: 111 images of the recovered CIFAR-10 come from
 JPEG files, and of CIFAR-100 a part is kept, so that hash could not be computed. "Official" is
 established by the MD5 sums of the official *files*, which torchvision knows. Files with other
-sums are pickles like any other, so their bytes depend on the Python that wrote them; they are
-judged by the pixels and labels they hold.
+sums are judged by the pixels and labels they hold, and read without running what they name: a
+pickle is a program, and an unknown one must not be run to find out what it is.
 """
 
 import contextlib
+import io
+import pickle
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -26,9 +28,19 @@ from lib.data.files import (
     require,
     whole_numbers,
 )
-from lib.data.plain_pickle import read_plain_pickle
+from lib.errors import DataCorrupt
 
 Part = tuple[NDArray[np.uint8], NDArray[np.int64]]
+# all that a pickle of arrays names, under numpy 1 and numpy 2; protocol 5 keeps arrays as buffers
+_ADMITTED: dict[tuple[str, str], Any] = {
+    ("numpy", "ndarray"): np.ndarray,
+    ("numpy", "dtype"): np.dtype,
+    # how protocols 0 to 2 keep bytes; the real function would import a codec by any name
+    ("_codecs", "encode"): lambda text, _="latin1": text.encode("latin1"),
+}
+for _core in ("core", "_core"):
+    _ADMITTED[f"numpy.{_core}.multiarray", "_reconstruct"] = np.zeros(1).__reduce__()[0]
+    _ADMITTED[f"numpy.{_core}.numeric", "_frombuffer"] = np.zeros(1).__reduce_ex__(5)[0]
 
 
 def read_cifar10(root: Path, download: bool) -> RawSet:
@@ -81,13 +93,24 @@ def _official_part(dataset: Any, root: Path, train: bool) -> Part:
 def _plain_part(folder: Path, names: Sequence[str]) -> Part:
     images, labels = [], []
     for path in (folder / name for name in names):
-        entry = read_plain_pickle(path)
-        with reading(path):
+        with reading(path), _quiet_numpy():
+            # latin1 maps each byte to one character, so arrays pickled by Python 2 survive
+            entry = _PlainUnpickler(io.BytesIO(path.read_bytes()), encoding="latin1").load()
+            if not isinstance(entry, dict):
+                raise DataCorrupt(f"{path} holds a {type(entry).__name__}, not a dictionary.")
+            entry = {k.decode() if isinstance(k, bytes) else k: v for k, v in entry.items()}
             pixels = channels_first(path, np.asarray(entry["data"]))
             targets = entry["labels" if "labels" in entry else "fine_labels"]
             labels.append(whole_numbers(path, targets, len(pixels)))
             images.append(pixels)
     return np.concatenate(images), np.concatenate(labels)
+
+
+class _PlainUnpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in _ADMITTED:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}, refused")
+        return _ADMITTED[module, name]
 
 
 @contextlib.contextmanager

@@ -26,11 +26,10 @@ LIFT = 0.05  # black rises by this much for each stop: a flooded sensor has no b
 
 
 class Condition(NamedTuple):
-    """One kind of change, its strength at levels 1 to 5, and whether it needs colour."""
+    """One kind of change, and its strength at levels 1 to 5."""
 
     change: Change
     strengths: tuple[float, float, float, float, float]
-    needs_colour: bool = False
 
 
 def apply_condition(images: Tensor, name: str, *, level: int, rng: np.random.Generator) -> Tensor:
@@ -53,14 +52,13 @@ def apply_condition(images: Tensor, name: str, *, level: int, rng: np.random.Gen
     if isinstance(level, bool) or not isinstance(level, int | np.integer) or level not in LEVELS:
         raise BadInput(f"level must be a whole number from 1 to 5; it was {level!r}.")
     _check(images)
-    condition = CONDITIONS[name]
-    if condition.needs_colour and images.shape[1] == 1:
+    if name not in (known := conditions_for(images.shape[1])):
         raise BadInput(
             f"{name} changes nothing in images of one channel; "
-            f"what applies to them is {', '.join(conditions_for(1))}."
+            f"what applies to them is {', '.join(known)}."
         )
-    given = images.detach().cpu().numpy()
-    changed = condition.change(given, condition.strengths[level - 1], rng)
+    change, strengths = CONDITIONS[name]
+    changed = change(images.detach().cpu().numpy(), strengths[level - 1], rng)
     # filters leave the range by rounding
     return torch.from_numpy(np.clip(changed, 0, 1).astype(np.float32)).to(images.device)
 
@@ -72,103 +70,7 @@ def conditions_for(channels: int) -> tuple[str, ...]:
     """
     if channels not in (1, 3):
         raise BadInput(f"Images have one or three channels, but {channels!r} came.")
-    return tuple(name for name, c in CONDITIONS.items() if channels == 3 or not c.needs_colour)
-
-
-def _decolorization(x: Pixels, share: float, _: np.random.Generator) -> Pixels:
-    return _blend(x, _grey(x), share)
-
-
-def _lens_blur(x: Pixels, radius: float, _: np.random.Generator) -> Pixels:
-    reach = int(np.ceil(radius))
-    rows, columns = np.mgrid[-reach : reach + 1, -reach : reach + 1]
-    # a pixel at the rim counts by the part of it that the disc covers, to first order
-    disc = np.clip(radius + 0.5 - np.hypot(rows, columns), 0, 1)
-    found: Pixels = convolve(x, (disc / disc.sum())[None, None], mode="nearest")
-    return found
-
-
-def _codec_error(x: Pixels, quality: float, _: np.random.Generator) -> Pixels:
-    found = np.empty_like(x)
-    for image, coded in zip(x, found, strict=True):
-        file = io.BytesIO()
-        pixels = np.rint(image.transpose(1, 2, 0) * 255).astype(np.uint8)
-        Image.fromarray(pixels.squeeze(2) if len(image) == 1 else pixels).save(
-            file, "JPEG", quality=int(quality)
-        )
-        with Image.open(file, formats=["JPEG"]) as read:
-            coded[:] = np.atleast_3d(np.asarray(read)).transpose(2, 0, 1) / np.float32(255)
-    return found
-
-
-def _darkening(x: Pixels, share: float, _: np.random.Generator) -> Pixels:
-    return _blend(x, 0.0, share)
-
-
-def _dirty_lens(x: Pixels, opacity: float, rng: np.random.Generator) -> Pixels:
-    masks = np.minimum(opacity * dirt(*_sizes(x), rng=rng), 1)[:, None]
-    colour = MUD[None, :, None, None]
-    return _blend(x, colour if x.shape[1] == 3 else _grey(colour), masks)
-
-
-def _exposure(x: Pixels, stops: float, _: np.random.Generator) -> Pixels:
-    found: Pixels = np.minimum(x * 2**stops + LIFT * stops, 1)
-    return found
-
-
-def _gaussian_blur(x: Pixels, sigma: float, _: np.random.Generator) -> Pixels:
-    found: Pixels = gaussian_filter(x, (0, 0, sigma, sigma), mode="nearest")
-    return found
-
-
-def _noise(x: Pixels, deviation: float, rng: np.random.Generator) -> Pixels:
-    return x + deviation * rng.standard_normal(x.shape, np.float32)
-
-
-def _rain(x: Pixels, density: float, rng: np.random.Generator) -> Pixels:
-    return _blend(x, DROP, streaks(*_sizes(x), density=density, rng=rng)[:, None])
-
-
-def _shadow(x: Pixels, share: float, rng: np.random.Generator) -> Pixels:
-    return _blend(x, 0.0, share * shade(*_sizes(x), rng=rng)[:, None])
-
-
-def _snow(x: Pixels, density: float, rng: np.random.Generator) -> Pixels:
-    return _blend(x, 1.0, flakes(*_sizes(x), density=density, rng=rng)[:, None])
-
-
-def _haze(x: Pixels, share: float, _: np.random.Generator) -> Pixels:
-    return _blend(x, 1.0, share)
-
-
-# In CURE-TSR's order. Level 1 can be seen beside the clean image; at level 5 the sign can just be
-# made out. Both were judged by eye on signs of 32 and digits of 28 pixels.
-CONDITIONS: dict[str, Condition] = {
-    # share of grey: the last is no colour at all
-    "decolorization": Condition(_decolorization, (0.3, 0.5, 0.7, 0.85, 1.0), needs_colour=True),
-    # radius of the disc in pixels: beyond 3.5 a digit's loops and a sign's symbol are gone
-    "lens blur": Condition(_lens_blur, (1.0, 1.5, 2.1, 2.8, 3.5)),
-    # quality of the JPEG: below 8 small symbols go, block by block
-    "codec error": Condition(_codec_error, (60, 35, 20, 13, 8)),
-    # share of black: at 0.8 white is at 51 of 255
-    "darkening": Condition(_darkening, (0.3, 0.45, 0.6, 0.7, 0.8)),
-    # opacity of the thickest dirt; above 1 the blots get hard and wide, half of the image at most
-    "dirty lens": Condition(_dirty_lens, (0.7, 1.1, 1.7, 2.7, 4.5)),
-    # stops: brightness doubles with each; at 1.6 all above 0.3 is white
-    "exposure": Condition(_exposure, (0.35, 0.65, 0.95, 1.25, 1.6)),
-    # standard deviation in pixels; a disc of radius r blurs like one of r/2
-    "Gaussian blur": Condition(_gaussian_blur, (0.6, 0.9, 1.3, 1.7, 2.2)),
-    # standard deviation of a pixel: 0.05 is just seen, at 0.4 a dark sign drowns
-    "noise": Condition(_noise, (0.06, 0.11, 0.17, 0.24, 0.32)),
-    # streaks for each pixel: eight to sixty in the image
-    "rain": Condition(_rain, (0.008, 0.016, 0.028, 0.042, 0.06)),
-    # share of black in the shade
-    "shadow": Condition(_shadow, (0.3, 0.48, 0.63, 0.75, 0.85)),
-    # flakes for each pixel: twenty to a hundred and thirty in the image
-    "snow": Condition(_snow, (0.02, 0.04, 0.065, 0.095, 0.13)),
-    # share of white: contrast falls to a fifth
-    "haze": Condition(_haze, (0.2, 0.35, 0.5, 0.65, 0.8)),
-}
+    return tuple(name for name in CONDITIONS if channels == 3 or name != "decolorization")
 
 
 def _blend(x: Pixels, other: Pixels | float, share: Pixels | float) -> Pixels:
@@ -182,6 +84,85 @@ def _grey(x: Pixels) -> Pixels:
 def _sizes(x: Pixels) -> tuple[int, int, int]:
     n, _, h, w = x.shape
     return n, h, w
+
+
+def _lens_blur(x: Pixels, radius: float, _: np.random.Generator) -> Pixels:
+    reach = int(np.ceil(radius))
+    rows, columns = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    # a pixel at the rim counts by the part of it that the disc covers, to first order
+    disc = np.clip(radius + 0.5 - np.hypot(rows, columns), 0, 1)
+    return np.asarray(convolve(x, (disc / disc.sum())[None, None], mode="nearest"))
+
+
+def _codec_error(x: Pixels, quality: float, _: np.random.Generator) -> Pixels:
+    coded = np.empty_like(x)
+    for i, image in enumerate(x):
+        file = io.BytesIO()
+        pixels = np.rint(image.transpose(1, 2, 0) * 255).astype(np.uint8)
+        Image.fromarray(pixels.squeeze(2) if len(image) == 1 else pixels).save(
+            file, "JPEG", quality=int(quality)
+        )
+        with Image.open(file, formats=["JPEG"]) as read:
+            coded[i] = np.atleast_3d(np.asarray(read)).transpose(2, 0, 1) / np.float32(255)
+    return coded
+
+
+def _dirty_lens(x: Pixels, opacity: float, rng: np.random.Generator) -> Pixels:
+    masks = np.minimum(opacity * dirt(*_sizes(x), rng=rng), 1)[:, None]
+    colour = MUD[None, :, None, None]
+    return _blend(x, colour if x.shape[1] == 3 else _grey(colour), masks)
+
+
+def _rain(x: Pixels, density: float, rng: np.random.Generator) -> Pixels:
+    return _blend(x, DROP, streaks(*_sizes(x), density=density, rng=rng)[:, None])
+
+
+def _snow(x: Pixels, density: float, rng: np.random.Generator) -> Pixels:
+    return _blend(x, 1.0, flakes(*_sizes(x), density=density, rng=rng)[:, None])
+
+
+# In CURE-TSR's order. Level 1 can be seen beside the clean image; at level 5 the sign can just be
+# made out. Both were judged by eye on signs of 32 and digits of 28 pixels.
+CONDITIONS: dict[str, Condition] = {
+    # share of grey: the last is no colour at all
+    "decolorization": Condition(
+        lambda x, share, _: _blend(x, _grey(x), share), (0.3, 0.5, 0.7, 0.85, 1.0)
+    ),
+    # radius of the disc in pixels: beyond 3.5 a digit's loops and a sign's symbol are gone
+    "lens blur": Condition(_lens_blur, (1.0, 1.5, 2.1, 2.8, 3.5)),
+    # quality of the JPEG: below 8 small symbols go, block by block
+    "codec error": Condition(_codec_error, (60, 35, 20, 13, 8)),
+    # share of black: at 0.8 white is at 51 of 255
+    "darkening": Condition(lambda x, share, _: _blend(x, 0.0, share), (0.3, 0.45, 0.6, 0.7, 0.8)),
+    # opacity of the thickest dirt; above 1 the blots get hard and wide, half of the image at most
+    "dirty lens": Condition(_dirty_lens, (0.7, 1.1, 1.7, 2.7, 4.5)),
+    # stops: brightness doubles with each; at 1.6 all above 0.3 is white
+    "exposure": Condition(
+        lambda x, stops, _: np.minimum(x * 2**stops + LIFT * stops, 1),
+        (0.35, 0.65, 0.95, 1.25, 1.6),
+    ),
+    # standard deviation in pixels; a disc of radius r blurs like one of r/2
+    "Gaussian blur": Condition(
+        lambda x, sigma, _: gaussian_filter(x, (0, 0, sigma, sigma), mode="nearest"),
+        (0.6, 0.9, 1.3, 1.7, 2.2),
+    ),
+    # standard deviation of a pixel: 0.05 is just seen, at 0.4 a dark sign drowns
+    "noise": Condition(
+        lambda x, deviation, rng: x + deviation * rng.standard_normal(x.shape, np.float32),
+        (0.06, 0.11, 0.17, 0.24, 0.32),
+    ),
+    # streaks for each pixel: eight to sixty in the image
+    "rain": Condition(_rain, (0.008, 0.016, 0.028, 0.042, 0.06)),
+    # share of black in the shade
+    "shadow": Condition(
+        lambda x, share, rng: _blend(x, 0.0, share * shade(*_sizes(x), rng=rng)[:, None]),
+        (0.3, 0.48, 0.63, 0.75, 0.85),
+    ),
+    # flakes for each pixel: twenty to a hundred and thirty in the image
+    "snow": Condition(_snow, (0.02, 0.04, 0.065, 0.095, 0.13)),
+    # share of white: contrast falls to a fifth
+    "haze": Condition(lambda x, share, _: _blend(x, 1.0, share), (0.2, 0.35, 0.5, 0.65, 0.8)),
+}
 
 
 def _check(x: Tensor) -> None:

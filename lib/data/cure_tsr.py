@@ -11,11 +11,10 @@ from PIL import Image
 
 from lib.data.files import reading
 from lib.data.images import ImageSet, content_hash, resize
-from lib.errors import BadInput, DataCorrupt, DataMissing, nearest
+from lib.errors import DataCorrupt, DataMissing
 
 FOLDER = "CURE-TSR"
 SIZE = 28
-LEVELS = (1, 2, 3, 4, 5)
 SPLITS = {"train": "Real_Train", "test": "Real_Test"}
 CLEAN = "clean"
 REAL = "01"  # the other sequence type, 02, is of drawn signs in folders of their own
@@ -23,20 +22,8 @@ NAMED = 3  # missing folders in a message; all of them are 122
 
 # the numbers in the file names: signs count from 1, conditions from 0, which is clean
 SIGNS = (
-    "speed limit",
-    "goods vehicles",
-    "no overtaking",
-    "no stopping",
-    "no parking",
-    "stop",
-    "bicycle",
-    "hump",
-    "no left",
-    "no right",
-    "priority to",
-    "no entry",
-    "yield",
-    "parking",
+    *("speed limit", "goods vehicles", "no overtaking", "no stopping", "no parking", "stop"),
+    *("bicycle", "hump", "no left", "no right", "priority to", "no entry", "yield", "parking"),
 )
 # our names, which are those of lib.data.conditions, and the folders'
 CONDITION_FOLDERS = {
@@ -58,81 +45,64 @@ _NAME = re.compile(r"(\d\d)_(\d\d)_(\d\d)_(\d\d)_\d+\.bmp", re.ASCII | re.IGNORE
 
 
 class CureTsr(NamedTuple):
-    """Signs with what was done to them, one entry for each of the n images.
+    """Signs with what was done to them: the condition and level of each of the n images.
 
-    images: uint8 `[n, 3, 28, 28]`; labels: int64 `[n]`, positions in SIGNS; conditions: text `[n]`,
-    keys of CONDITION_FOLDERS; levels: int64 `[n]`, 1 to 5, and 0 for clean images; is_test: bool
-    `[n]`.
+    conditions: text `[n]`, keys of CONDITION_FOLDERS; levels: int64 `[n]`, 1 to 5, and 0 for clean.
     """
 
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
+    signs: ImageSet
     conditions: NDArray[np.str_]
     levels: NDArray[np.int64]
-    is_test: NDArray[np.bool_]
+
+    def clean(self) -> ImageSet:
+        """The signs to which nothing was done."""
+        return _image_set(
+            *(
+                array[self.conditions == CLEAN]
+                for array in (self.signs.images, self.signs.labels, self.signs.is_test)
+            )
+        )
 
 
-class _Part(NamedTuple):
-    split: str
-    condition: str
-    level: int
-
-    @property
-    def folder(self) -> str:
-        name = CONDITION_FOLDERS[self.condition]
-        return f"{SPLITS[self.split]}/{name}" + (f"-{self.level}" if self.level else "")
-
-
-def read_cure_tsr(
-    root: Path,
-    *,
-    conditions: Collection[str] = tuple(CONDITION_FOLDERS),
-    levels: Collection[int] = LEVELS,
-    splits: Collection[str] = tuple(SPLITS),
-) -> CureTsr:
-    """Real signs from the chosen folders of `root/CURE-TSR`; there is no download.
+def read_cure_tsr(root: Path, *, conditions: Collection[str], levels: Collection[int]) -> CureTsr:
+    """Real signs, clean and under `conditions`, from `root/CURE-TSR`; there is no download.
 
     The folders are Real_Train and Real_Test with ChallengeFree and `<Challenge>-<level>` below.
-    Each image is shrunk or stretched to 28 × 28 with Pillow's antialiased Lanczos filter. Training
-    images come first, then clean ones, then the challenges' order, the level and the file name.
-    `levels` does not touch the condition "clean". The whole real set takes about a gigabyte.
-    Files that do not end in .bmp and hidden ones are left alone. Raises DataMissing if a chosen
-    folder is absent or empty; DataCorrupt for a damaged image and for a .bmp whose name is not
-    `<sequence>_<sign>_<challenge>_<level>_<index>` with the numbers of its folder; BadInput for
-    an unknown or empty choice.
+    Images become `[n, 3, 28, 28]` with Pillow's antialiased Lanczos filter; training images come
+    first, then clean ones, then the challenges' order, the level and the file name. Files that do
+    not end in .bmp and hidden ones are left alone. Raises DataMissing if a folder is absent or
+    empty; DataCorrupt for a damaged image and for a .bmp whose name is not
+    `<sequence>_<sign>_<challenge>_<level>_<index>` with the numbers of its folder.
     Source: methods.md 1.6; the names are from the README of olivesgatech/CURE-TSR.
     """
-    _check("condition", conditions, tuple(CONDITION_FOLDERS))
-    _check("level", levels, LEVELS)
-    _check("split", splits, tuple(SPLITS))
-    parts = [
-        _Part(split, condition, level)
-        for split in SPLITS
-        for condition in CONDITION_FOLDERS
-        for level in ((0,) if condition == CLEAN else LEVELS)
-        if split in splits and condition in conditions and (level in levels or condition == CLEAN)
-    ]
-    folder = root / FOLDER
-    files = [(part, path) for part in parts for path in _files(folder / part.folder)]
-    _require(folder, parts, {part for part, _ in files})
-    images = np.empty((len(files), 3, SIZE, SIZE), np.uint8)
-    labels = np.empty(len(files), np.int64)
-    for i, (part, path) in enumerate(files):
-        labels[i] = _label(part, path)
-        images[i] = _read(path)
+    files: list[tuple[Path, str, int, bool]] = []
+    labels, missing = [], []
+    for split, split_folder in SPLITS.items():
+        for number, (condition, challenge) in enumerate(CONDITION_FOLDERS.items()):
+            if condition != CLEAN and condition not in conditions:
+                continue
+            for level in sorted({0} if condition == CLEAN else set(levels)):
+                folder = f"{split_folder}/{challenge}" + (f"-{level}" if level else "")
+                paths = _images(root / FOLDER / folder)
+                missing += [] if paths else [folder]
+                files += [(path, condition, level, split == "test") for path in paths]
+                labels += [_label(path, f"{number:02}", f"{level:02}") for path in paths]
+    if missing:
+        _refuse(root / FOLDER, missing)
     return CureTsr(
-        images,
-        labels,
-        np.array([part.condition for part, _ in files]),
-        np.array([part.level for part, _ in files], np.int64),
-        np.array([part.split == "test" for part, _ in files]),
+        _image_set(
+            np.stack([_read(path) for path, *_ in files]),
+            np.array(labels, np.int64),
+            np.array([is_test for *_, is_test in files]),
+        ),
+        np.array([condition for _, condition, *_ in files]),
+        np.array([level for *_, level, _ in files], np.int64),
     )
 
 
-def clean_signs(found: CureTsr) -> ImageSet:
-    """The signs to which nothing was done, as an image set of unverified origin."""
-    clean = found.conditions == CLEAN
-    images, labels, is_test = found.images[clean], found.labels[clean], found.is_test[clean]
+def _image_set(
+    images: NDArray[np.uint8], labels: NDArray[np.int64], is_test: NDArray[np.bool_]
+) -> ImageSet:
     return ImageSet(
         name="cure-tsr",
         title=FOLDER,
@@ -145,21 +115,16 @@ def clean_signs(found: CureTsr) -> ImageSet:
     )
 
 
-def _files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
+def _images(folder: Path) -> list[Path]:
     # some systems leave a hidden companion beside each file that they unpack
     return sorted(
         path
-        for path in folder.iterdir()
+        for path in (folder.iterdir() if folder.is_dir() else ())
         if path.suffix.lower() == ".bmp" and not path.name.startswith(".")
     )
 
 
-def _require(folder: Path, parts: list[_Part], found: set[_Part]) -> None:
-    missing = [part.folder for part in parts if part not in found]
-    if not missing:
-        return
+def _refuse(folder: Path, missing: list[str]) -> None:
     more = len(missing) - NAMED
     raise DataMissing(
         f"CURE-TSR is not there: no images in {', '.join(missing[:NAMED])}"
@@ -171,19 +136,16 @@ def _require(folder: Path, parts: list[_Part], found: set[_Part]) -> None:
     )
 
 
-def _label(part: _Part, path: Path) -> int:
+def _label(path: Path, challenge: str, level: str) -> int:
     match = _NAME.fullmatch(path.name)
-    challenge = list(CONDITION_FOLDERS).index(part.condition)
-    wanted = (REAL, f"{challenge:02}", f"{part.level:02}")
-    if match is None or (match[1], match[3], match[4]) != wanted:
+    if match is None or (match[1], match[3], match[4]) != (REAL, challenge, level):
         raise DataCorrupt(
-            f"{path} is not named as the images of {part.folder} are: "
-            f"{wanted[0]}_<sign>_{wanted[1]}_{wanted[2]}_<index>.bmp."
+            f"{path} is not named as the images of its folder are: "
+            f"{REAL}_<sign>_{challenge}_{level}_<index>.bmp."
         )
-    sign = int(match[2])
-    if not 1 <= sign <= len(SIGNS):
-        raise DataCorrupt(f"{path} names the sign {sign}, but signs are 1 to {len(SIGNS)}.")
-    return sign - 1
+    if not 1 <= int(match[2]) <= len(SIGNS):
+        raise DataCorrupt(f"{path} names the sign {match[2]}, but signs are 1 to {len(SIGNS)}.")
+    return int(match[2]) - 1
 
 
 def _read(path: Path) -> NDArray[np.uint8]:
@@ -191,15 +153,3 @@ def _read(path: Path) -> NDArray[np.uint8]:
         pixels = np.asarray(image.convert("RGB")).transpose(2, 0, 1)
         small: NDArray[np.uint8] = resize(pixels[None], SIZE)[0]
         return small
-
-
-def _check(what: str, chosen: Collection[object], known: tuple[object, ...]) -> None:
-    names = ", ".join(map(str, known))
-    if isinstance(chosen, str) or not chosen:
-        raise BadInput(f"Choose at least one {what}, in a list, of {names}; {chosen!r} came.")
-    for one in chosen:
-        if one not in known or isinstance(one, bool):
-            raise BadInput(
-                f"There is no {what} {one!r}; known are {names}."
-                + nearest(str(one), map(str, known))
-            )

@@ -170,10 +170,10 @@ def _images(settings: Settings) -> tuple[data.ImageSet, CureTsr | None]:
     given = settings.data_root or None
     if settings.dataset != "cure-tsr":
         return data.load(settings.dataset, data_root=given, trust=settings.trust), None
-    wanted = ["clean", *(settings.conditions or data.conditions_for(3))]
+    wanted = settings.conditions or data.conditions_for(3)
     folder = data.resolve_root(given)
     real = data.read_cure_tsr(folder, conditions=wanted, levels=settings.levels)
-    return data.clean_signs(real), real
+    return real.clean(), real
 
 
 def _split(
@@ -194,8 +194,8 @@ def _split(
 
     def changed(condition: str, level: int) -> Tensor:
         if real is not None:
-            kind = (real.conditions == condition) & (real.levels == level) & real.is_test
-            return data.to_float(real.images[kind][: test_limit or None]).to(pixels)
+            kind = (real.conditions == condition) & (real.levels == level) & real.signs.is_test
+            return data.to_float(real.signs.images[kind][: test_limit or None]).to(pixels)
         # one random pattern for all levels of a condition
         drawn = training.numpy_generator(seed, "condition", condition)
         return data.apply_condition(test, condition, level=level, rng=drawn)

@@ -73,7 +73,7 @@ def test_registered_pixels_carry_their_version(
     write_cifar(tmp_path)
     sha256 = load("cifar-10", data_root=tmp_path, download=False, trust=True).sha256
     register = {("cifar-10", sha256): "recovered", ("cifar-100", sha256): "wrong set"}
-    monkeypatch.setattr("lib.data.register.known_hashes", lambda: register)
+    monkeypatch.setattr("lib.data.loading.known_versions", lambda: register)
     assert load("cifar-10", data_root=tmp_path, download=False).origin == "recovered"
 
 

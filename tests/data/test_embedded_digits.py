@@ -57,6 +57,6 @@ def test_fractions_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_other_pixels_than_the_registers_are_refused(
     mnist_5k: ImageSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lib.data.loading.known_version", lambda name, sha256: None)
+    monkeypatch.setattr("lib.data.loading.known_versions", dict)
     with pytest.raises(DataCorrupt, match=mnist_5k.sha256):
         load("mnist-5k")
