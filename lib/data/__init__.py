@@ -16,12 +16,10 @@ from lib.data.images import to_float as to_float
 from lib.data.images import with_channels as with_channels
 from lib.data.kinds import evenly_spaced as evenly_spaced
 from lib.data.kinds import normal_and_novel as normal_and_novel
-from lib.data.loading import KNOWN as KNOWN
 from lib.data.loading import load as load
 from lib.data.open_set import CIFAR10_SPLITS as CIFAR10_SPLITS
 from lib.data.open_set import class_positions as class_positions
 from lib.data.open_set import distinct_splits as distinct_splits
-from lib.data.open_set import draw_classes as draw_classes
 from lib.data.open_set import first_of_each as first_of_each
 from lib.data.open_set import nominal_split as nominal_split
 from lib.data.open_set import open_set as open_set
@@ -36,7 +34,6 @@ from lib.data.protocols import several_classes as several_classes
 from lib.data.self_supervised import grey as grey
 from lib.data.self_supervised import rotated as rotated
 from lib.data.self_supervised import sobel as sobel
-from lib.data.sides import LeftOut as LeftOut
 from lib.data.sides import Sides as Sides
 from lib.data.sides import left_out as left_out
 from lib.data.sides import own_accuracy as own_accuracy

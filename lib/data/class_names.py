@@ -3,16 +3,8 @@
 DIGITS = tuple("0123456789")
 
 FASHION_MNIST = (
-    "t-shirt/top",
-    "trouser",
-    "pullover",
-    "dress",
-    "coat",
-    "sandal",
-    "shirt",
-    "sneaker",
-    "bag",
-    "ankle boot",
+    *("t-shirt/top", "trouser", "pullover", "dress", "coat"),
+    *("sandal", "shirt", "sneaker", "bag", "ankle boot"),
 )
 
 # GradCon's tables say plane and car where the files say airplane and automobile
@@ -39,12 +31,6 @@ NOT_MNIST = tuple("ABCDEFGHIJ")
 
 # the folders' names
 OMNIGLOT = (
-    "Balinese",
-    "Early_Aramaic",
-    "Greek",
-    "Japanese_(katakana)",
-    "Korean",
-    "Latin",
-    "Sanskrit",
-    "Tagalog",
+    *("Balinese", "Early_Aramaic", "Greek", "Japanese_(katakana)"),
+    *("Korean", "Latin", "Sanskrit", "Tagalog"),
 )

@@ -22,11 +22,8 @@ class ContrastRange(NamedTuple):
 def contrast_normalised(x: Tensor) -> Tensor:
     """Copies of `x` `[n, c, h, w]` with mean 0 and mean absolute value 1, each image for itself.
 
-    The mean is that over pixels and channels; the values have no bounds. Images of one value,
-    which have no contrast, become 0 everywhere. Raises BadInput for another number of dimensions
-    and for values that are not finite.
-    Source: ruff2018deep, public code ("L1" there: mean absolute value in the PyTorch version, their
-    sum in the older one; after `contrast_scaled` both are the same).
+    Over pixels and channels; images of one value become 0. Raises BadInput for another number of
+    dimensions and for values that are not finite. Source: ruff2018deep, public code ("L1" there).
     """
     _check(x)
     low, high = x.amin((1, 2, 3), keepdim=True), x.amax((1, 2, 3), keepdim=True)
@@ -42,12 +39,12 @@ def fit_contrast_range(train: Tensor) -> ContrastRange:
     """Range of the training images `[m, c, h, w]` in [0, 1] after `contrast_normalised`.
 
     One range for all pixels and channels. Raises BadInput as that does, for no images, and where
-    no image has any contrast. Source: ruff2018deep, public code.
+    no image has any contrast.
     """
     if len(train) == 0:
         raise BadInput("There are no training images to take the range of.")
-    found = contrast_normalised(train)
-    low, high = float(found.min()), float(found.max())
+    normalised = contrast_normalised(train)
+    low, high = float(normalised.min()), float(normalised.max())
     if low == high:
         raise BadInput("The training images have no contrast: each holds one value only.")
     return ContrastRange(low, high)
@@ -57,9 +54,8 @@ def fit_contrast_range(train: Tensor) -> ContrastRange:
 def contrast_scaled(x: Tensor, fitted: ContrastRange) -> Tensor:
     """Copies of `x` `[n, c, h, w]`: contrast normalised, then the fitted range moved to [0, 1].
 
-    Training images lie in [0, 1]. Other images may leave it on both sides, as in the authors' code:
-    nothing is clipped. Raises BadInput as `contrast_normalised` does, and for a range that does not
-    rise. Source: ruff2018deep, public code.
+    Training images lie in [0, 1]; others may leave it on both sides, as in the authors' code.
+    Raises BadInput as `contrast_normalised` does, and for a range that does not rise.
     """
     low, high = fitted
     if not low < high:

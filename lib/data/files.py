@@ -49,16 +49,16 @@ def resolve_root(data_root: str | os.PathLike[str] | None) -> Path:
 
     An empty text counts as not given, so that a chapter's parameter can default to "".
     """
-    chosen = data_root or os.environ.get(ENVIRONMENT_VARIABLE) or ROOT / "data"
-    return Path(chosen).expanduser().absolute()
+    root = data_root or os.environ.get(ENVIRONMENT_VARIABLE) or ROOT / "data"
+    return Path(root).expanduser().absolute()
 
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[None]:
     """Turn any failure of the block that parses `path` into DataCorrupt, in words.
 
-    A file that may not be opened is DataMissing. No file is called worth deleting: only a checksum
-    could tell that, and these have none.
+    A file that may not be opened is DataMissing. No message advises deleting: these files have no
+    checksum that could have failed.
     """
     try:
         yield
@@ -91,13 +91,13 @@ def channels_first(path: Path, images: NDArray[Any], side: int = 32) -> NDArray[
 
 def whole_numbers(path: Path, labels: object, n: int) -> NDArray[np.int64]:
     """Labels of a file as int64 `[n]`, from any kind of whole number; DataCorrupt for others."""
-    found = np.asarray(labels)
-    if found.shape != (n,) or found.dtype.kind not in "iu":
+    array = np.asarray(labels)
+    if array.shape != (n,) or array.dtype.kind not in "iu":
         raise DataCorrupt(
             f"The labels in {path} must be {n} whole numbers, one for each image, but are "
-            f"{found.dtype} of shape {list(found.shape)}."
+            f"{array.dtype} of shape {list(array.shape)}."
         )
-    return found.astype(np.int64)
+    return array.astype(np.int64)
 
 
 def require(
@@ -134,7 +134,7 @@ def fetch_into(
     """Call `download(scratch)`, then move the missing files into `root/folder`.
 
     The scratch folder lies below `root`, so a broken download never leaves a half-written file
-    where a later run would take it for whole.
+    where a later run would read it.
     """
     made = not root.exists()
     root.mkdir(parents=True, exist_ok=True)

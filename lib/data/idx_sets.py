@@ -25,7 +25,7 @@ DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 
 def read_mnist(root: Path, download: bool) -> RawSet:
     """The 70,000 digits below `root/MNIST/raw`; DataMissing or DataCorrupt if that fails."""
-    return _read("MNIST", "MNIST", root, download)
+    return _read("MNIST", "MNIST", root, download, advice=OFFLINE)
 
 
 def read_fashion_mnist(root: Path, download: bool) -> RawSet:
@@ -50,21 +50,18 @@ def read_not_mnist(root: Path, download: bool) -> RawSet:
     return RawSet(images, labels, np.ones(len(labels), bool))
 
 
-def _read(
-    title: str, class_name: str, root: Path, download: bool, *, advice: str = OFFLINE
-) -> RawSet:
+def _read(title: str, class_name: str, root: Path, download: bool, *, advice: str) -> RawSet:
     folder = f"{class_name}/raw"
     missing = _missing(root / folder)
-    fetch = partial(_fetch, class_name, root, folder, missing) if download else None
-    require(title, root / folder, missing, fetch=fetch, advice=advice)
+
+    def fetch() -> None:
+        import torchvision  # seconds to import, and the embedded set needs none of it
+
+        dataset = getattr(torchvision.datasets, class_name)
+        fetch_into(root, folder, missing, partial(dataset, download=True))
+
+    require(title, root / folder, missing, fetch=fetch if download else None, advice=advice)
     return _read_folder(root / folder)
-
-
-def _fetch(class_name: str, root: Path, folder: str, missing: list[str]) -> None:
-    import torchvision  # seconds to import, and the embedded set needs none of it
-
-    dataset = getattr(torchvision.datasets, class_name)
-    fetch_into(root, folder, missing, partial(dataset, download=True))
 
 
 def _missing(folder: Path, names: Sequence[str] = FILES) -> list[str]:

@@ -32,20 +32,19 @@ class ImageSet:
 
     def __post_init__(self) -> None:
         _check_pixels(self.images)
-        n = len(self.images)
+        n, last = len(self.images), len(self.class_names) - 1
         for word, array, dtype in (
-            ("labels", self.labels, np.int64),
-            ("is_test", self.is_test, bool),
+            ("labels", self.labels, "int64"),
+            ("is_test", self.is_test, "?"),
         ):
             if array.shape != (n,) or array.dtype != dtype:
                 raise BadInput(
                     f"{word} must be {np.dtype(dtype)} of shape ({n},), one for each image, "
                     f"but is {array.dtype} of shape {array.shape}."
                 )
-        count = len(self.class_names)
-        if n and (self.labels.min() < 0 or self.labels.max() >= count):
+        if n and not 0 <= self.labels.min() <= self.labels.max() <= last:
             raise BadInput(
-                f"labels must lie between 0 and {count - 1}, "
+                f"labels must lie between 0 and {last}, "
                 f"but reach from {self.labels.min()} to {self.labels.max()}."
             )
 
@@ -74,8 +73,7 @@ def to_float(images: NDArray[np.uint8]) -> torch.Tensor:
 def resize(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """Images `[n, c, size, size]` in uint8, with Pillow's antialiased Lanczos filter.
 
-    The array itself comes back if it has that size already. GradCon shrinks CIFAR-10 to 28 x 28
-    this way (methods.md 1.5). Raises BadInput if `size` is below 1.
+    The array itself comes back if it has that size already. Raises BadInput if `size` is below 1.
     """
     _check_pixels(images)
     if size < 1:
@@ -94,13 +92,10 @@ def resize(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 def pad(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """Images `[n, c, size, size]` in uint8: each in the middle of a black frame, no pixel changed.
 
-    The array itself comes back if it has that size already. Raises BadInput for images larger than
-    `size`, and where no frame of equal sides fits.
+    Raises BadInput for images larger than `size`, and where no frame of equal sides fits.
     """
     _check_pixels(images)
     h, w = images.shape[2:]
-    if (h, w) == (size, size):
-        return images
     if max(h, w) > size or (size - h) % 2 or (size - w) % 2:
         raise BadInput(
             f"Images of {h}x{w} pixels have no equal frame that makes them {size}x{size}."
@@ -125,15 +120,13 @@ def with_channels(images: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]
     if channels == 3:
         return np.repeat(images, 3, axis=1)
     brightness = grey(to_float(images))[:, :1]
-    found: NDArray[np.uint8] = (brightness * 255).round().to(torch.uint8).numpy()
-    return found
+    return np.asarray((brightness * 255).round().to(torch.uint8))
 
 
 def check_range(**images: torch.Tensor) -> None:
     """Raise BadInput for float images that leave [0, 1], by the names they are given under.
 
-    Pixel values from 0 to 255 as floats would train and score without a word. NaN is refused too;
-    uint8 passes here.
+    Pixel values from 0 to 255 as floats would train and score without a word. NaN is refused too.
     """
     for word, x in images.items():
         if x.numel() and x.is_floating_point() and not (x.min() >= 0 and x.max() <= 1):

@@ -17,19 +17,17 @@ def normal_and_novel(
 
     Normal are those of the classes it was trained on. A kind without images is left out.
     """
-    is_normal = np.isin(labels, list(normal_classes))
-    both = {"normal": is_normal, "novel": ~is_normal}
-    return {kind: members for kind, members in both.items() if members.any()}
+    normal = np.isin(labels, list(normal_classes))
+    return {k: members for k, members in (("normal", normal), ("novel", ~normal)) if members.any()}
 
 
 def evenly_spaced(members: Members, most: int) -> NDArray[np.int64]:
-    """At most `most` positions of the images in `members` `[n]`, ascending, first and last kept.
+    """At most `most` positions of the images in `members` `[n]`, ascending, with first and last.
 
-    Evenly spaced and not the first ones, since some sets are sorted by class. Of one image alone
-    it is the first. Raises BadInput for `most` below 1.
+    Not the first ones, since some sets are sorted by class. Raises BadInput for `most` below 1.
     """
     if most < 1:
         raise BadInput(f"At least one image must be allowed, but {most} came.")
-    found = np.flatnonzero(members)
-    places = np.linspace(0, len(found) - 1, min(most, len(found))).round().astype(np.int64)
-    return found[places]
+    positions = np.flatnonzero(members)
+    count = min(most, len(positions))
+    return positions[np.linspace(0, len(positions) - 1, count).round().astype(np.int64)]

@@ -1,11 +1,13 @@
 """German traffic signs and a part of the street view house numbers, as arrays in `.npz` files."""
 
 from pathlib import Path
+from zipfile import is_zipfile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lib.data.files import RawSet, channels_first, join_parts, reading, require, whole_numbers
+from lib.errors import DataCorrupt
 
 Part = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
@@ -33,9 +35,13 @@ def _read(title: str, path: Path, names: tuple[str, ...], *, labelled: bool) -> 
     require(title, path.parent, [] if path.is_file() else [path.name], fetch=None)
     parts = []
     # opened here, because np.load leaves the file open if the archive is damaged
-    with reading(path), path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-        for name in names:
-            images = channels_first(path, arrays[f"{name}_images"])
-            labels = arrays[f"{name}_labels"] if labelled else np.zeros(len(images), np.int64)
-            parts.append((images, whole_numbers(path, labels, len(images))))
+    with reading(path), path.open("rb") as file:
+        if not is_zipfile(file):  # numpy would advise to load it unsafely
+            raise DataCorrupt(f"{path} cannot be read: it is no .npz archive.")
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as arrays:
+            for name in names:
+                images = channels_first(path, arrays[f"{name}_images"])
+                labels = arrays[f"{name}_labels"] if labelled else np.zeros(len(images), np.int64)
+                parts.append((images, whole_numbers(path, labels, len(images))))
     return parts

@@ -73,11 +73,10 @@ def _line(slant: float) -> NDArray[np.float32]:
 
 def _points(n: int, h: int, w: int, density: float, rng: np.random.Generator) -> Masks:
     """Single pixels, each with an opacity of its own; those of a lower density stay."""
-    chosen = rng.random((n, h, w)) < density
-    return np.where(chosen, rng.uniform(FAINT, 1, (n, h, w)), 0).astype(np.float32)
+    lit = rng.random((n, h, w)) < density
+    return np.where(lit, rng.uniform(FAINT, 1, (n, h, w)), 0).astype(np.float32)
 
 
 def _opaque(opacity: NDArray[np.floating]) -> Masks:
     """Neither less than clear nor more than opaque."""
-    found: Masks = np.clip(opacity, 0, 1).astype(np.float32)
-    return found
+    return np.asarray(np.clip(opacity, 0, 1), np.float32)

@@ -7,7 +7,6 @@ from lib.metrics.correspondence import correspondence as correspondence
 from lib.metrics.delong import delong_difference as delong_difference
 from lib.metrics.delong import delong_interval as delong_interval
 from lib.metrics.equal_error import equal_error_rate as equal_error_rate
-from lib.metrics.fields import FieldAgreement as FieldAgreement
 from lib.metrics.fields import field_agreement as field_agreement
 from lib.metrics.fields import weighted_correlation as weighted_correlation
 from lib.metrics.intervals import Interval as Interval
@@ -26,7 +25,6 @@ from lib.metrics.maps import chance_map_mse as chance_map_mse
 from lib.metrics.maps import chance_max_distance as chance_max_distance
 from lib.metrics.maps import chance_top_k as chance_top_k
 from lib.metrics.maps import chance_top_k_cdf as chance_top_k_cdf
-from lib.metrics.maps import checked_maps as checked_maps
 from lib.metrics.maps import map_mse as map_mse
 from lib.metrics.maps import max_distance as max_distance
 from lib.metrics.maps import ties as ties
@@ -42,10 +40,8 @@ from lib.metrics.outline import outline_distance as outline_distance
 from lib.metrics.outline import reached_share as reached_share
 from lib.metrics.outline import share_of_large as share_of_large
 from lib.metrics.ranking import auroc as auroc
-from lib.metrics.ranking import checked as checked
 from lib.metrics.ranking import checked_labels as checked_labels
 from lib.metrics.ranking import roc_points as roc_points
-from lib.metrics.regions import REGION_METRICS as REGION_METRICS
 from lib.metrics.regions import chance_region_numbers as chance_region_numbers
 from lib.metrics.regions import region_numbers as region_numbers
 from lib.metrics.similarity import gradient_histograms as gradient_histograms

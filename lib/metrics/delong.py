@@ -19,8 +19,8 @@ def delong_interval(
     images, not about seeds. Raises BadInput as `checked` does, and with fewer than two images of
     either class. Source: DeLong et al. 1988; midranks as in Sun and Xu 2014.
     """
-    truth, found = checked(labels, scores)
-    mean, variance = _mean_and_variance(*_placements(truth, found))
+    truth, values = checked(labels, scores)
+    mean, variance = _mean_and_variance(*_placements(truth, values))
     return _normal(mean, variance, level=level, lowest=0.0, n=truth.size)
 
 

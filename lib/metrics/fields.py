@@ -47,8 +47,9 @@ def field_agreement(estimated: ArrayLike, true: ArrayLike, weights: ArrayLike) -
     slope = (w * dot).sum() / power
     r2 = 1 - (w * ((e - t) ** 2).sum(1)).sum() / power
     lengths = np.linalg.norm(e, axis=1) * np.linalg.norm(t, axis=1)
-    kept = (lengths > 0) & (w > 0)
-    cosine = np.average(dot[kept] / lengths[kept], weights=w[kept]) if kept.any() else np.nan
+    defined = (lengths > 0) & (w > 0)
+    cosines = dot[defined] / lengths[defined]
+    cosine = np.average(cosines, weights=w[defined]) if defined.any() else np.nan
     return FieldAgreement(float(slope), float(r2), float(cosine))
 
 
@@ -70,15 +71,15 @@ def weighted_correlation(a: ArrayLike, b: ArrayLike, weights: ArrayLike) -> floa
     if not (np.ptp(x) > 0 and np.ptp(y) > 0):
         return float("nan")
     dx, dy = (v - np.average(v, weights=w) for v in (x, y))
-    found = (w * dx * dy).sum() / np.sqrt((w * dx * dx).sum() * (w * dy * dy).sum())
-    return float(found.clip(-1, 1))  # rounding can pass 1 by a little
+    correlation = (w * dx * dy).sum() / np.sqrt((w * dx * dx).sum() * (w * dy * dy).sum())
+    return float(correlation.clip(-1, 1))  # rounding can pass 1 by a little
 
 
 def _finite(what: str, values: ArrayLike) -> Values:
-    found = np.asarray(values, dtype=np.float64)
-    if not np.isfinite(found).all():
+    array = np.asarray(values, dtype=np.float64)
+    if not np.isfinite(array).all():
         raise BadInput(f"The {what} values must be finite numbers, but another value came.")
-    return found
+    return array
 
 
 def _weights(weights: ArrayLike, n: int) -> Values:

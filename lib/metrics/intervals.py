@@ -33,14 +33,14 @@ def student_interval(values: npt.ArrayLike, *, level: float = 0.95) -> Interval:
     Values have shape [n]. One value says nothing about the spread, so its limits are -inf and
     +inf. Raises BadInput if values are empty, not finite or not one-dimensional.
     """
-    found = np.asarray(values, dtype=np.float64)
-    if found.ndim != 1 or found.size == 0:
-        raise BadInput(f"Values must have one dimension [n], n > 0, but shape {found.shape} came.")
-    if not np.isfinite(found).all():
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != 1 or array.size == 0:
+        raise BadInput(f"Values must have one dimension [n], n > 0, but shape {array.shape} came.")
+    if not np.isfinite(array).all():
         raise BadInput("Values must be finite, but NaN or infinity came.")
-    n, mean = found.size, float(found.mean())
+    n, mean = array.size, float(array.mean())
     quantile = float(stats.t.ppf((1 + checked_level(level)) / 2, max(n - 1, 1)))
-    half = quantile * float(found.std(ddof=1)) / math.sqrt(n) if n > 1 else math.inf
+    half = quantile * float(array.std(ddof=1)) / math.sqrt(n) if n > 1 else math.inf
     return Interval(mean, mean - half, mean + half, n)
 
 
@@ -75,9 +75,9 @@ def pearson_interval(x: npt.ArrayLike, y: npt.ArrayLike, *, level: float = 0.95)
         raise BadInput("Values must be finite, but NaN or infinity came.")
     if np.ptp(first) == 0 or np.ptp(second) == 0:
         raise BadInput("A correlation needs values that vary.")
-    found = stats.pearsonr(first, second)
-    limits = found.confidence_interval(checked_level(level))
-    return Interval(float(found.statistic), float(limits.low), float(limits.high), first.size)
+    test = stats.pearsonr(first, second)
+    limits = test.confidence_interval(checked_level(level))
+    return Interval(float(test.statistic), float(limits.low), float(limits.high), first.size)
 
 
 def share_difference_z(first: int, n_first: int, second: int, n_second: int) -> float:

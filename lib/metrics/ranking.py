@@ -15,19 +15,21 @@ def checked_labels(labels: npt.ArrayLike) -> Labels:
 
     Raises BadInput for an empty list, more than one dimension, another value or a single class.
     """
-    found = np.asarray(labels)
-    if found.ndim != 1:
-        raise BadInput(f"Labels must have one dimension [n], but came with shape {found.shape}.")
-    if found.size == 0:
+    values = np.asarray(labels)
+    if values.ndim != 1:
+        raise BadInput(f"Labels must have one dimension [n], but came with shape {values.shape}.")
+    if values.size == 0:
         raise BadInput("Labels must not be empty, but none came.")
-    if not np.isin(found, (0, 1)).all():
-        strange = next(v for v in found.tolist() if v not in (0, 1))
+    if not np.isin(values, (0, 1)).all():
+        strange = next(v for v in values.tolist() if v not in (0, 1))
         raise BadInput(f"Labels must be 0 (normal) or 1 (anomaly), but {strange!r} came.")
-    anomalies = int(found.sum())
-    if anomalies in (0, found.size):
+    anomalies = int(values.sum())
+    if anomalies in (0, values.size):
         only = "anomalies (label 1)" if anomalies else "normal images (label 0)"
-        raise BadInput(f"Labels must hold both classes, but all {found.size} that came are {only}.")
-    return found.astype(np.int64)
+        raise BadInput(
+            f"Labels must hold both classes, but all {values.size} that came are {only}."
+        )
+    return values.astype(np.int64)
 
 
 def checked(labels: npt.ArrayLike, scores: npt.ArrayLike) -> tuple[Labels, Scores]:
@@ -47,11 +49,11 @@ def checked(labels: npt.ArrayLike, scores: npt.ArrayLike) -> tuple[Labels, Score
         )
     if raw.dtype.kind not in "fiub":
         raise BadInput(f"Scores must be numbers, but came as {raw.dtype}.")
-    found = raw.astype(np.float64)
-    bad = int((~np.isfinite(found)).sum())
+    values = raw.astype(np.float64)
+    bad = int((~np.isfinite(values)).sum())
     if bad:
-        raise BadInput(f"Scores must be finite, but {bad} of {found.size} are NaN or infinite.")
-    return truth, found
+        raise BadInput(f"Scores must be finite, but {bad} of {values.size} are NaN or infinite.")
+    return truth, values
 
 
 def auroc(labels: npt.ArrayLike, scores: npt.ArrayLike) -> float:
@@ -60,8 +62,8 @@ def auroc(labels: npt.ArrayLike, scores: npt.ArrayLike) -> float:
     Labels [n] of 0 and 1, scores [n] higher for anomalies; in [0, 1], 0.5 is no ranking at all.
     Raises BadInput as `checked` does.
     """
-    truth, found = checked(labels, scores)
-    return float(roc_auc_score(truth, found))
+    truth, values = checked(labels, scores)
+    return float(roc_auc_score(truth, values))
 
 
 def roc_points(labels: npt.ArrayLike, scores: npt.ArrayLike) -> tuple[Scores, Scores]:
@@ -70,6 +72,6 @@ def roc_points(labels: npt.ArrayLike, scores: npt.ArrayLike) -> tuple[Scores, Sc
     Labels [n] of 0 and 1, scores [n] higher for anomalies; the area below is `auroc`.
     Raises BadInput as `checked` does.
     """
-    truth, found = checked(labels, scores)
-    false_rate, true_rate, _ = roc_curve(truth, found)
+    truth, values = checked(labels, scores)
+    false_rate, true_rate, _ = roc_curve(truth, values)
     return np.asarray(false_rate, np.float64), np.asarray(true_rate, np.float64)

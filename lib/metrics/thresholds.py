@@ -20,11 +20,11 @@ def best_f1_threshold(
     -inf when calling every image anomalous is best. Never use it on the images it is judged on.
     Raises BadInput as `checked` does, and for another positive class.
     """
-    truth, found = checked(labels, scores)
-    candidates = np.concatenate([[-np.inf], np.unique(found)])
+    truth, values = checked(labels, scores)
+    candidates = np.concatenate([[-np.inf], np.unique(values)])
     # how many of each class stay at or below each candidate, by binary search: O(n log n)
-    normals = np.searchsorted(np.sort(found[truth == 0]), candidates, side="right")
-    anomalies = np.searchsorted(np.sort(found[truth == 1]), candidates, side="right")
+    normals = np.searchsorted(np.sort(values[truth == 0]), candidates, side="right")
+    anomalies = np.searchsorted(np.sort(values[truth == 1]), candidates, side="right")
     n_normal, n_anomaly = int((truth == 0).sum()), int(truth.sum())
     if _checked_positive(positive) == "normal":
         hits, called, wanted = normals, normals + anomalies, n_normal
@@ -48,10 +48,10 @@ def f1_at(
     the normal images at or below the threshold, as in GPND. Raises BadInput as `checked` does,
     for a NaN threshold, and for another positive class.
     """
-    truth, found = checked(labels, scores)
+    truth, values = checked(labels, scores)
     if np.isnan(threshold):
         raise BadInput("The threshold must be a number, but NaN came.")
-    called = found > threshold
+    called = values > threshold
     is_positive = truth == 1
     if _checked_positive(positive) == "normal":
         called, is_positive = ~called, ~is_positive

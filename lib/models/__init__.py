@@ -7,7 +7,6 @@ from lib.models.cae import decoder_weights as decoder_weights
 from lib.models.classifier import Classifier as Classifier
 from lib.models.dcgan import DCGANDiscriminator as DCGANDiscriminator
 from lib.models.dcgan import DCGANGenerator as DCGANGenerator
-from lib.models.deep_svdd import DeepSVDD as DeepSVDD
 from lib.models.deep_svdd import deep_svdd as deep_svdd
 from lib.models.digit_classifier import DenoisingClassifier as DenoisingClassifier
 from lib.models.digit_classifier import digit_classifier as digit_classifier

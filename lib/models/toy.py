@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from lib.errors import BadInput, UnknownName, nearest
+from lib.errors import BadInput
 from lib.models.classifier import check_whole
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}
@@ -14,19 +14,16 @@ class ToyAutoencoder(nn.Module):
 
     Over-complete, so noise or contraction, not a narrow code, keeps it from being the identity.
     `activation` is "relu" or the smooth "tanh". Raises BadInput for a `hidden` below 1 and points
-    of another shape; UnknownName for another activation.
-    Source: spigler2019denoising, "Results"; the network is methods.md 5.8's.
+    of another shape. Source: spigler2019denoising, "Results"; the network is methods.md 5.8's.
     """
 
     def __init__(self, hidden: int = 100, *, activation: str = "relu") -> None:
         super().__init__()
         check_whole(hidden=hidden)
-        if activation not in ACTIVATIONS:
-            raise UnknownName(
-                f"There is no activation {activation!r} here; known are "
-                f"{', '.join(ACTIVATIONS)}." + nearest(activation, ACTIVATIONS)
-            )
-        self.layers = _dense(hidden, 2, ACTIVATIONS[activation])
+        kind = ACTIVATIONS[activation]
+        self.layers = nn.Sequential(
+            nn.Linear(2, hidden), kind(), nn.Linear(hidden, hidden), kind(), nn.Linear(hidden, 2)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """Reconstructions `[n, 2]`, not held to any range."""
@@ -70,16 +67,6 @@ class ToyDenoisingClassifier(nn.Module):
     def probabilities(self, x: Tensor) -> Tensor:
         """Softmax of the logits, `[n, classes]` in [0, 1], each row with sum 1."""
         return torch.softmax(self(x), 1)
-
-
-def _dense(hidden: int, outputs: int, activation: type[nn.Module]) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Linear(2, hidden),
-        activation(),
-        nn.Linear(hidden, hidden),
-        activation(),
-        nn.Linear(hidden, outputs),
-    )
 
 
 def _check_points(x: Tensor) -> None:

@@ -36,8 +36,8 @@ def subpixel_convolution(h: Tensor, w: Tensor, bias: Tensor | None, *, padding: 
     split = w.view(c_in, c_out, 2, 2, 2, 2).flip(2, 4).permute(1, 3, 5, 0, 2, 4)
     spread = None if bias is None else bias.repeat_interleave(4)
     blocks = F.conv2d(h, split.reshape(4 * c_out, c_in, 2, 2), spread, padding=1)
-    whole = F.pixel_shuffle(blocks, 2)
-    return whole[:, :, padding : whole.shape[2] - padding, padding : whole.shape[3] - padding]
+    pixels = F.pixel_shuffle(blocks, 2)
+    return pixels[:, :, padding : pixels.shape[2] - padding, padding : pixels.shape[3] - padding]
 
 
 def _is_known(layer: nn.Module) -> bool:

@@ -31,6 +31,7 @@ from lib.scores.gradcon import gradient_score as gradient_score
 from lib.scores.gradients import decoder_gradients as decoder_gradients
 from lib.scores.gradients import gradient_magnitudes as gradient_magnitudes
 from lib.scores.jacobian import error_jacobian as error_jacobian
+from lib.scores.logits import LOGIT_TABLE as LOGIT_TABLE
 from lib.scores.logits import energy as energy
 from lib.scores.logits import ensemble_max_logit as ensemble_max_logit
 from lib.scores.logits import ensemble_max_probability as ensemble_max_probability
@@ -53,10 +54,7 @@ from lib.scores.one_class import fit_kde as fit_kde
 from lib.scores.one_class import fit_one_class_svm as fit_one_class_svm
 from lib.scores.one_class import label_chosen_one_class_svm as label_chosen_one_class_svm
 from lib.scores.one_class import one_class_svm_score as one_class_svm_score
-from lib.scores.open_max import OpenMax as OpenMax
 from lib.scores.open_max import fit_open_max as fit_open_max
-from lib.scores.open_set_svm import OneVsSet as OneVsSet
-from lib.scores.open_set_svm import WeibullSVM as WeibullSVM
 from lib.scores.open_set_svm import fit_one_vs_set as fit_one_vs_set
 from lib.scores.open_set_svm import fit_weibull_svm as fit_weibull_svm
 from lib.scores.oracle import forest_learning_curve as forest_learning_curve
@@ -69,9 +67,6 @@ from lib.scores.outputs import in_batches as in_batches
 from lib.scores.outputs import log_outputs as log_outputs
 from lib.scores.outputs import log_outputs_and_errors as log_outputs_and_errors
 from lib.scores.reconstruction import reconstruction_error as reconstruction_error
-from lib.scores.table import LOGIT_TABLE as LOGIT_TABLE
-from lib.scores.table import TABLE as TABLE
-from lib.scores.table import ScoreEntry as ScoreEntry
 from lib.scores.trivial import distance_to_mean as distance_to_mean
 from lib.scores.trivial import distance_to_nearest as distance_to_nearest
 from lib.scores.trivial import mean_brightness as mean_brightness

@@ -1,6 +1,7 @@
 """Scores that need nothing but a classifier's logits."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -55,6 +56,15 @@ def energy(logits: Tensor, *, temperature: float = 1.0) -> Tensor:
     for another temperature. Source: liu2020energy.
     """
     return -temperature * torch.logsumexp(_checked(logits) / checked_temperature(temperature), -1)
+
+
+# by the names that the result rows have
+LOGIT_TABLE: dict[str, Callable[..., Tensor]] = {
+    "max probability": max_probability,
+    "entropy": entropy,
+    "max logit": max_logit,
+    "energy": energy,
+}
 
 
 def ensemble_max_probability(members: Tensor) -> Tensor:

@@ -54,8 +54,8 @@ def distance_to_nearest(x: Tensor, train: Tensor, *, batch_size: int = 50) -> Te
     flat = train.flatten(1)
     # never by matrix products: a difference of squares rounds away small distances
     exact = partial(torch.cdist, x2=flat, compute_mode="donot_use_mm_for_euclid_dist")
-    found = [exact(part).amin(1) for part in x.flatten(1).split(batch_size)]
-    return torch.cat(found) / math.sqrt(flat.shape[1])
+    nearest = [exact(part).amin(1) for part in x.flatten(1).split(batch_size)]
+    return torch.cat(nearest) / math.sqrt(flat.shape[1])
 
 
 def _check_alike(x: Tensor, train: Tensor) -> None:

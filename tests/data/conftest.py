@@ -2,7 +2,6 @@
 
 import gzip
 import pickle
-import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 
 from lib.data import ImageSet, load
-from lib.errors import DataCorrupt, DataMissing
+from lib.errors import DataMissing
 
 
 @pytest.fixture(scope="session")
@@ -33,23 +32,6 @@ def full_set() -> Callable[[str], ImageSet]:
         return loaded[name]
 
     return get
-
-
-@pytest.fixture
-def corrupt_in_words() -> Callable[[Path, str], None]:
-    """Hold a set in one archive to call itself corrupt, in one line, however it is damaged."""
-
-    def check(archive: Path, name: str) -> None:
-        whole = archive.read_bytes()
-        middle = len(whole) // 2
-        flipped = whole[:middle] + b"?" + whole[middle + 1 :]
-        for content in (b"", whole[:middle], flipped, b"noise" * 99):
-            archive.write_bytes(content)
-            with pytest.raises(DataCorrupt, match=re.escape(archive.name)) as caught:
-                load(name, data_root=archive.parent, trust=True)
-            assert "\n" not in str(caught.value)
-
-    return check
 
 
 @pytest.fixture

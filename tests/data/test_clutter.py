@@ -38,10 +38,9 @@ def dotted(size: int, row: int, column: int, *, dot: float = 1.0, ground: float 
 # --- clutter
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_clutter_never_touches_the_mask(digits: Pair, seed: int) -> None:
+def test_clutter_never_touches_the_mask(digits: Pair) -> None:
     x, others = digits
-    images, masks = cluttered(x, others, generator=seeded(seed))
+    images, masks = cluttered(x, others, generator=seeded())
     assert images.shape == x.shape and images.dtype == torch.float32
     assert masks.shape == (30, 28, 28) and masks.dtype == torch.bool
     assert images.min() >= 0 and images.max() <= 1
@@ -69,7 +68,7 @@ def test_a_piece_by_hand() -> None:
     # 0.05 with the dot in the middle; in a digit whose ink is the corner it lies somewhere whole
     x, other = dotted(13, 0, 0), dotted(13, 6, 6, dot=0.8, ground=0.05)
     images, masks = cluttered(
-        x.expand(3000, -1, -1, -1), other, generator=seeded(), pieces=1, window=5
+        x.expand(1500, -1, -1, -1), other, generator=seeded(), pieces=1, window=5
     )
     seen = set()
     for image in images[:, 0]:
@@ -81,61 +80,24 @@ def test_a_piece_by_hand() -> None:
         wanted[row, column] = 0.8
         wanted[masks[0]] = x[0, 0][masks[0]]
         assert torch.equal(image, wanted)
-    # 9·9 places; one is missed by 3,000 draws with a probability of 81 · (80/81)^3000 = 5e-15.
+    # 9·9 places; one is missed by 1,500 draws with a probability of 81 · (80/81)^1500 = 7e-7.
     # The centre is at 2 or more, so the digit's mask in rows and columns 0 and 1 never hides it.
     assert seen == {(r, c) for r in range(2, 11) for c in range(2, 11)}
 
 
-def test_a_window_at_the_border_is_moved_inwards() -> None:
-    # ink in the corner of the other image is then in the corner of its window of 3
-    for row, column in [(0, 0), (0, 8), (8, 0), (8, 8)]:
-        other = dotted(9, row, column, dot=0.8, ground=0.05)
-        images, masks = cluttered(
-            dotted(9, 4, 4, dot=0.2).expand(50, -1, -1, -1),
-            other,
-            generator=seeded(),
-            pieces=1,
-            window=3,
-        )
-        for image in images[:, 0]:
-            for r, c in (image == 0.8).nonzero().tolist():
-                top, left = r - 2 * (row > 0), c - 2 * (column > 0)
-                assert 0 <= top <= 6 and 0 <= left <= 6
-                window = (image > 0) | masks[0]
-                assert window[top : top + 3, left : left + 3].all()
-
-
-def test_a_window_of_the_whole_image_is_pasted_by_maximum() -> None:
-    x = dotted(9, 4, 4, ground=0.06)
-    other = torch.linspace(0, 1, 81).view(1, 1, 9, 9)
-    images, masks = cluttered(x, other, generator=seeded(), pieces=1, window=9)
-    wanted = torch.where(masks[:, None], x, torch.maximum(x, other))
-    assert torch.equal(images, wanted)
-
-
-def test_more_pieces_make_more_clutter_and_options_have_their_defaults(digits: Pair) -> None:
-    plain = cluttered(*digits, generator=seeded())
-    told = cluttered(*digits, generator=seeded(), pieces=4, window=7)
-    assert torch.equal(plain[0], told[0])
-    few, many = (cluttered(*digits, generator=seeded(), pieces=k)[0] for k in (1, 8))
-    assert many.sum() > plain[0].sum() > few.sum() > digits[0].sum()
-
-
 def test_same_seed_same_clutter_and_no_trace(digits: Pair) -> None:
-    kept, state = [x.clone() for x in digits], torch.get_rng_state()
+    copies, state = [x.clone() for x in digits], torch.get_rng_state()
     first, again, other = (cluttered(*digits, generator=seeded(s)) for s in (0, 0, 1))
     assert torch.equal(first[0], again[0]) and not torch.equal(first[0], other[0])
     assert all(torch.equal(first[1], m[1]) for m in (again, other))  # masks are not drawn
-    assert all(torch.equal(a, b) for a, b in zip(digits, kept, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(digits, copies, strict=True))
     assert torch.equal(torch.get_rng_state(), state)
 
 
 BAD = [
     (lambda x: x[:0], r"images must be \[n, 1, h, w\].*\[0, 1, 28, 28\]"),
-    (lambda x: x[:, 0], r"images must be \[n, 1, h, w\]"),
     (lambda x: x.expand(-1, 3, -1, -1), r"images must be \[n, 1, h, w\].*\[2, 3, 28, 28\]"),
     (lambda x: x * 1.01, r"images must have values in \[0, 1\]"),
-    (lambda x: x - 0.01, r"images must have values in \[0, 1\]"),
     (lambda x: x * float("nan"), r"images must have values in \[0, 1\]"),
 ]
 
@@ -180,25 +142,6 @@ def test_two_digits_by_hand() -> None:
     assert masks.shape == (2, 2, 28, 28) and masks.dtype == torch.bool
     assert masks[:, 0, :, :14].all() and not masks[:, 0, :, 14:].any()
     assert torch.equal(masks[:, 1], ~masks[:, 0])
-
-
-def test_each_half_depends_on_its_digit_alone(digits: Pair) -> None:
-    x = digits[0]
-    images, masks = two_digits(x[:10], x[10:20])
-    other, _ = two_digits(x[:10], x[20:])
-    assert torch.equal(images[:, 0][masks[:, 0]], other[:, 0][masks[:, 0]])
-    assert not torch.equal(images, other)
-    # averages over 2×2 pixels keep a quarter of the ink's sum, up to float32 rounding of its terms
-    assert torch.allclose(images.sum(), (x[:10].sum() + x[10:20].sum()) / 4, rtol=1e-5)
-
-
-def test_bad_images_for_two_digits_are_refused() -> None:
-    for change, words in BAD:
-        x = dotted(28, 4, 4).repeat(2, 1, 1, 1)
-        with pytest.raises(BadInput, match=f"left {words}"):
-            two_digits(change(x), x)
-        with pytest.raises(BadInput, match=f"right {words}"):
-            two_digits(x, change(x))
 
 
 def test_other_sizes_and_numbers_of_two_digits_are_refused() -> None:

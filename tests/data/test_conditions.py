@@ -1,7 +1,6 @@
 """Conditions: strengths by hand, one pattern at all levels, stronger with the level."""
 
 import io
-from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from lib.data import ImageSet, grey, to_float
+from lib.data import ImageSet, to_float
 from lib.data.conditions import CONDITIONS, LEVELS, apply_condition, conditions_for
 from lib.data.cure_tsr import CONDITION_FOLDERS
 from lib.data.weather import dirt, flakes, shade, streaks
@@ -71,78 +70,48 @@ def test_the_conditions_are_those_of_cure_tsr_in_its_order() -> None:
 
 
 @pytest.mark.parametrize("name", CONDITIONS)
-@pytest.mark.parametrize("seed", range(1))
-def test_the_mean_change_grows_with_the_level(
-    digits: Tensor, signs: Tensor, name: str, seed: int
-) -> None:
+def test_the_mean_change_grows_with_the_level(digits: Tensor, signs: Tensor, name: str) -> None:
     for x in (digits, signs):
         if name not in conditions_for(x.shape[1]):
             continue
         changes = []
         for level in LEVELS:
-            y = apply(x, name, level, seed)
+            y = apply(x, name, level)
             assert y.shape == x.shape and y.dtype == torch.float32
             assert y.min() >= 0 and y.max() <= 1
             changes.append(float((y - x).abs().mean()))
         assert changes[0] > 1 / 255  # more than a grey level on average: it can be seen
         assert all(more > 1.05 * less for less, more in pairwise(changes)), changes
+    if name in RANDOM:  # one pattern grows in place
+        steps = [(apply(signs, name, level) - signs).abs() for level in LEVELS]
+        for less, more in pairwise(steps):
+            assert (more >= less - ROUNDING).all() and (more > less + 0.01).any()
 
 
-@pytest.mark.parametrize("name", conditions_for(1))
-def test_at_level_five_the_digit_is_still_there(digits: Tensor, name: str) -> None:
-    y = apply(digits, name, 5)
-    found = torch.corrcoef(torch.cat([digits, y]).flatten(1))[:100, 100:].argmax(0)
-    # chance is 1 in 100; the blurs, which leave least, were at 0.55 and 0.61
-    assert (found == torch.arange(100)).float().mean() > 0.4
-
-
-@pytest.mark.parametrize("name", CONDITIONS)
-def test_same_seed_same_images_and_no_trace(signs: Tensor, name: str) -> None:
-    kept = signs.clone()
-    torch.manual_seed(1)
-    np.random.seed(1)
+def test_same_seed_same_images_and_no_trace(signs: Tensor) -> None:
+    before_change = signs.clone()
     before, drawn = torch.get_rng_state(), np.random.get_state()[1].copy()
-    first, again, other = (apply(signs, name, 3, seed) for seed in (0, 0, 1))
-    assert torch.equal(first, again)
-    assert torch.equal(first, other) == (name in FIXED)
-    first.zero_()
-    assert torch.equal(signs, kept)
+    for name in CONDITIONS:
+        first, again, other = (apply(signs, name, 3, seed) for seed in (0, 0, 1))
+        assert torch.equal(first, again)
+        assert torch.equal(first, other) == (name in FIXED)
+        first.zero_()
+    assert torch.equal(signs, before_change)
     assert torch.equal(torch.get_rng_state(), before)
     assert np.array_equal(np.random.get_state()[1], drawn)
 
 
-@pytest.mark.parametrize("name", CONDITIONS)
-def test_all_levels_draw_the_same_number(signs: Tensor, name: str) -> None:
-    states = []
-    for level in LEVELS:
-        rng = seeded()
-        apply_condition(signs, name, level=level, rng=rng)
-        states.append(rng.bit_generator.state)
-    assert all(state == states[0] for state in states)
-    assert (states[0] == seeded().bit_generator.state) == (name in FIXED)
+def test_all_levels_draw_the_same_number(signs: Tensor) -> None:
+    for name in RANDOM:
+        states = []
+        for level in (1, 5):
+            rng = seeded()
+            apply_condition(signs, name, level=level, rng=rng)
+            states.append(rng.bit_generator.state)
+        assert states[0] == states[1] != seeded().bit_generator.state
 
 
-@pytest.mark.parametrize("name", RANDOM)
-def test_one_pattern_grows_in_place(signs: Tensor, name: str) -> None:
-    changes = [(apply(signs, name, level) - signs).abs() for level in LEVELS]
-    for less, more in pairwise(changes):
-        assert (more >= less - ROUNDING).all()
-        assert (more > less + 0.01).any()
-
-
-@pytest.mark.parametrize("name", RANDOM)
-def test_each_image_has_a_mask_of_its_own(name: str) -> None:
-    y = apply(torch.full((4, 3, 28, 28), 0.6), name, 4)
-    assert all(not torch.equal(y[i], y[j]) for i in range(4) for j in range(i))
-
-
-@pytest.mark.parametrize("name", FIXED)
-def test_the_other_images_of_a_batch_do_not_matter(signs: Tensor, name: str) -> None:
-    y = apply(signs, name, 3)
-    assert torch.equal(apply(signs[5:6], name, 3), y[5:6])
-
-
-@pytest.mark.parametrize("name", ["lens blur", "Gaussian blur", "codec error", "exposure", "rain"])
+@pytest.mark.parametrize("name", ["codec error", "rain"])
 def test_grey_images_stay_grey_in_three_channels(digits: Tensor, name: str) -> None:
     y = apply(digits.expand(-1, 3, -1, -1), name, 3)
     assert torch.equal(y[:, 0], y[:, 1]) and torch.equal(y[:, 0], y[:, 2])
@@ -173,16 +142,6 @@ def test_changes_of_each_pixel_by_hand(name: str, level: int, wanted: list[float
     assert torch.allclose(y, torch.tensor(wanted).view(1, 3, 1, 1).expand(2, -1, 4, 5), atol=1e-6)
 
 
-def test_full_decolorization_is_the_grey_image(signs: Tensor) -> None:
-    assert torch.allclose(apply(signs, "decolorization", 5), grey(signs), atol=ROUNDING)
-
-
-def test_exposure_doubles_with_each_stop() -> None:
-    # level 3 is 0.95 stops: a factor of 1.9319 and a lift of 0.0475
-    y = apply(ramp(), "exposure", 3)
-    assert torch.allclose(y, (1.9319 * ramp() + 0.0475).clamp(max=1), atol=1e-4)  # four digits
-
-
 def test_a_dot_becomes_a_disc() -> None:
     # radius 1: the middle whole, its neighbours half, the diagonal ones 1.5 - 1.41421 = 0.08579
     kernel = torch.tensor([[0.08579, 0.5, 0.08579], [0.5, 1, 0.5], [0.08579, 0.5, 0.08579]])
@@ -205,14 +164,7 @@ def test_a_dot_becomes_a_bell() -> None:
     assert torch.allclose(y, bell[:, None] * bell, atol=1e-4)  # less than exp(-8)
 
 
-@pytest.mark.parametrize("name", ["lens blur", "Gaussian blur"])
-def test_blurs_leave_even_images_and_each_channel_alone(name: str) -> None:
-    x = torch.tensor([0.2, 0.5, 1.0]).view(1, 3, 1, 1).expand(1, -1, 12, 14)
-    assert torch.allclose(apply(x, name, 5), x, atol=ROUNDING)  # the border repeats
-
-
-@pytest.mark.parametrize(("level", "quality"), [(1, 60), (5, 8)])
-@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("level", "quality", "channels"), [(1, 60, 3), (5, 8, 1)])
 def test_codec_error_is_what_pillow_writes(level: int, quality: int, channels: int) -> None:
     # every pixel has a colour of its own, so that shared colours and mixed-up planes would show
     x = torch.from_numpy(seeded().random((1, channels, 20, 28), np.float32))
@@ -265,29 +217,15 @@ def test_dirt_is_brown_and_snow_and_rain_are_light() -> None:
 # --- masks
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_masks_lie_between_clear_and_opaque(seed: int) -> None:
-    for masks in (
-        dirt(3, 28, 32, rng=seeded(seed)),
-        shade(3, 28, 32, rng=seeded(seed)),
-        flakes(3, 28, 32, density=0.1, rng=seeded(seed)),
-        streaks(3, 28, 32, density=0.1, rng=seeded(seed)),
-    ):
-        assert masks.shape == (3, 28, 32) and masks.dtype == np.float32
-        assert masks.min() == 0 and 0.5 < masks.max() <= 1
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_half_of_a_dirty_lens_is_clear_and_its_thickest_spot_is_full(seed: int) -> None:
-    masks = dirt(3, 28, 28, rng=seeded(seed))
+def test_half_of_a_dirty_lens_is_clear_and_its_thickest_spot_is_full() -> None:
+    masks = dirt(3, 28, 28, rng=seeded())
     assert ((masks == 0).mean((1, 2)) == 0.5).all()
     assert (masks.max((1, 2)) == 1).all()
-    assert (dirt(2, 1, 1, rng=seeded(seed)) == 0).all()
+    assert (dirt(2, 1, 1, rng=seeded()) == 0).all()
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_shade_has_a_straight_soft_edge_near_the_middle(seed: int) -> None:
-    masks = shade(5, 32, 32, rng=seeded(seed))
+def test_shade_has_a_straight_soft_edge_near_the_middle() -> None:
+    masks = shade(15, 32, 32, rng=seeded())
     # no two neighbours differ by more than a fifth, as the edge is five pixels wide
     for axis in (1, 2):
         assert np.abs(np.diff(masks, axis=axis)).max() <= 0.2 + ROUNDING
@@ -311,74 +249,33 @@ def test_flakes_and_streaks_are_as_many_as_the_density_says() -> None:
         assert (mask(2, 28, 28, density=0, rng=seeded()) == 0).all()
 
 
-@pytest.mark.parametrize("mask", [flakes, streaks])
-@pytest.mark.parametrize("seed", range(2))
-def test_flakes_and_streaks_of_a_lower_density_stay(
-    mask: Callable[..., np.ndarray], seed: int
-) -> None:
-    less, more = (mask(3, 28, 28, density=d, rng=seeded(seed)) for d in (0.02, 0.06))
-    assert (more >= less - ROUNDING).all()
-    assert (more > 0).mean() > 1.5 * (less > 0).mean()
-
-
-def test_streaks_are_long_and_nearly_upright() -> None:
-    masks = streaks(100, 31, 31, density=0.001, rng=seeded())  # about one to an image
-    spans = [np.ptp(np.nonzero(m), axis=1) + 1 for m in masks if 0 < m.sum() < 8.5]
-    # those that cross no border: 8 pixels long with soft ends; 8·sin 20° = 2.7 wide with soft sides
-    whole = [(h, w) for h, w in spans if h < 20 and w < 20]
-    assert len(whole) > 10
-    assert all(7 <= h <= 10 and w <= 6 for h, w in whole)
-    assert len({w for _, w in whole}) > 1  # not all have one slant
-
-
 # --- bad input
 
 
 def test_unknown_conditions_are_refused_with_the_known_names() -> None:
-    for name in ["gaussian blur", "fog", "", None]:
-        with pytest.raises(BadInput, match=r"known are decolorization, .*, snow, haze\."):
-            apply(ramp(), name, 1)
-
-
-def test_a_near_miss_names_the_nearest() -> None:
-    with pytest.raises(BadInput, match=r"Did you mean 'Gaussian blur'\?"):
+    with pytest.raises(BadInput, match=r"known are .*, haze\. Did you mean 'Gaussian blur'"):
         apply(ramp(), "gaussian blur", 1)
 
 
 def test_other_levels_are_refused() -> None:
-    for level in [0, 6, -1, 1.0, 2.5, "3", True, None, float("nan")]:
+    for level in [0, 6, 1.0, True]:
         with pytest.raises(BadInput, match=r"level must be a whole number from 1 to 5; it was"):
             apply(ramp(), "haze", level)
-
-
-def test_numpy_levels_are_whole_numbers_too() -> None:
-    assert torch.equal(apply(ramp(), "haze", np.int64(2)), apply(ramp(), "haze", 2))
 
 
 def test_bad_images_are_refused() -> None:
     for change, words in [
         (lambda x: x[:0], r"\[0, 3, 16, 16\] came"),
-        (lambda x: x[0], r"images \[n, c, h, w\]"),
         (lambda x: x[:, :2], r"one or three channels.*\[1, 2, 16, 16\] came"),
-        (lambda x: x[..., :0], r"\[1, 3, 16, 0\] came"),
-        (lambda x: x.double(), r"float32 images.*torch.float64"),
         (lambda x: x.byte(), r"float32 images.*torch.uint8"),
         (lambda x: x * 1.01, r"values in \[0, 1\]"),
-        (lambda x: x - 0.01, r"values in \[0, 1\]"),
         (lambda x: x * float("nan"), r"values in \[0, 1\]"),
     ]:
-        for name in ["haze", "rain"]:
-            with pytest.raises(BadInput, match=words):
-                apply(change(ramp(3)), name, 1)
+        with pytest.raises(BadInput, match=words):
+            apply(change(ramp(3)), "haze", 1)
 
 
 def test_grey_images_cannot_lose_their_colour() -> None:
     words = "decolorization changes nothing in images of one channel; what applies .* lens blur, "
     with pytest.raises(BadInput, match=words):
         apply(ramp(), "decolorization", 5)
-
-
-def test_other_numbers_of_channels_have_no_conditions() -> None:
-    for channels in [0, 2, 4, "3"]:
-        with pytest.raises(BadInput, match="one or three channels"):
-            conditions_for(channels)

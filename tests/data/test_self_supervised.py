@@ -38,15 +38,6 @@ def test_grey_by_hand():
     assert found.flatten().tolist() == [pytest.approx(value, abs=FLOAT32)] * 12
 
 
-def test_grey_images_stay_as_they_are():
-    x = images()
-    once = grey(x)
-    torch.testing.assert_close(grey(once), once, rtol=0, atol=FLOAT32)
-    assert torch.equal(once[:, 0], once[:, 2])
-    alone = images(c=1)
-    assert torch.equal(grey(alone), alone)
-
-
 def test_a_step_from_black_to_white_has_strength_1():
     x = torch.zeros(1, 1, 5, 6)
     x[..., 3:] = 1.0

@@ -26,25 +26,14 @@ def one_gaussian(
 # --- rings
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_rings_lie_where_they_should(seed: int) -> None:
-    points, labels = rings(200, np.random.default_rng(seed))
+def test_rings_lie_where_they_should() -> None:
+    points, labels = rings(200, np.random.default_rng(0))
     assert points.shape == (600, 2) and points.dtype == np.float32
     assert labels.tolist() == [0] * 200 + [1] * 200 + [2] * 200 and labels.dtype == np.int64
     distance = np.linalg.norm(points - np.array(RING_CENTRES)[labels], axis=1)
     # float32 rounding of numbers below 2 is at most 1.2e-7 in either coordinate
     assert distance.min() >= 0.6 - 1e-6 and distance.max() <= 0.7 + 1e-6
     assert on_ring(points, margin=1e-6).all()
-
-
-def test_radius_and_angle_are_uniform() -> None:
-    points, _ = rings(20_000, np.random.default_rng(0), centres=((3.0, 4.0),), inner=1, thickness=2)
-    x, y = (points - [3, 4]).T
-    radius, turn = np.hypot(x, y), np.mod(np.arctan2(y, x), 2 * np.pi) / (2 * np.pi)
-    # a share of 20,000 draws has a standard error of at most 0.0035: five of them
-    for edge in (0.25, 0.5, 0.75):
-        assert np.mean(radius < 1 + 2 * edge) == pytest.approx(edge, abs=0.018)
-        assert np.mean(turn < edge) == pytest.approx(edge, abs=0.018)
 
 
 def test_on_ring_by_hand() -> None:
@@ -63,13 +52,6 @@ def test_the_borders_belong_to_the_ring() -> None:
     options = {"centres": ((0.0, 0.0),), "inner": 0.5, "thickness": 0.25}
     assert on_ring([[0.5, 0], [0, -0.75], [0.875, 0]], **options).tolist() == [True, True, False]
     assert on_ring([[0.375, 0], [0.875, 0]], margin=0.125, **options).all()
-
-
-def test_the_share_of_the_plane_on_a_ring_is_its_area() -> None:
-    # π (0.7² - 0.6²) = 0.4084 each, and the rings do not touch; the plane has 36
-    found = on_ring(plane(-3, 3, 601)).mean()
-    # cells of 0.01 can be wrong along 3 · 2π · (0.6 + 0.7) = 24.5 of border, at most half of each
-    assert found == pytest.approx(3 * 0.13 * math.pi / 36, abs=24.5 * 0.01 / 2 / 36)
 
 
 def test_plane_by_hand() -> None:
@@ -97,26 +79,6 @@ def test_one_gaussian_by_hand() -> None:
     assert g.laplacian(x, 3).tolist() == pytest.approx([-1 / 13 - 1 / 10], abs=ROUNDING)
 
 
-def test_a_slanted_gaussian_by_hand() -> None:
-    # [[2, 1], [1, 2]] has determinant 3 and inverse [[2, -1], [-1, 2]] / 3
-    g, x = one_gaussian((0.0, 0.0), xx=2, xy=1, yy=2), [[1.0, 0.0]]
-    assert g.score(x).tolist()[0] == pytest.approx([-2 / 3, 1 / 3], abs=ROUNDING)
-    assert g.laplacian(x).tolist() == pytest.approx([-4 / 3], abs=ROUNDING)
-    wanted = -math.log(2 * math.pi) - math.log(3) / 2 - (2 / 3) / 2
-    assert g.log_density(x).tolist() == pytest.approx([wanted], abs=ROUNDING)
-
-
-def test_two_gaussians_in_the_middle_between_them() -> None:
-    # unit variances at (±2, 0): in the middle either has half a share, and gradients ±2 in x;
-    # the score is 0, the Laplacian the variance of the gradients less the trace, 4 - 2
-    pair = GaussianMixture((0.5, 0.5), ((-2, 0), (2, 0)), (np.eye(2).tolist(),) * 2)
-    assert pair.score([[0, 0]]).tolist() == [[0, 0]]
-    assert pair.laplacian([[0, 0]]).tolist() == pytest.approx([2], abs=ROUNDING)
-    assert pair.log_density([[0, 0]]).tolist() == pytest.approx(
-        [-math.log(2 * math.pi) - 2], abs=ROUNDING
-    )
-
-
 @SMOOTHINGS
 def test_derivatives_equal_differences(smoothing: float) -> None:
     x, h = plane(-2, 2, 9).astype(np.float64), 1e-5
@@ -133,27 +95,13 @@ def test_derivatives_equal_differences(smoothing: float) -> None:
     assert np.abs(MIXTURE.laplacian(x, smoothing) - laplacian).max() < 1e-4
 
 
-@SMOOTHINGS
-def test_the_density_integrates_to_one(smoothing: float) -> None:
-    # the grid's step of 0.02 is a sixth of the narrowest deviation, 0.144, and the border at 6
-    # lies 8 deviations away: the sum's error is far below 1e-9
-    x = plane(-6, 6, 601).astype(np.float64)
-    total = np.exp(MIXTURE.log_density(x, smoothing)).sum() * 0.02**2
-    # the grid was made in float32, whose steps near 6 are 5e-7 wide, a 2e-5th part of 0.02
+def test_the_density_integrates_to_one() -> None:
+    # the grid's step of 0.05 is an eighth of the smoothed deviation, and the border at 6 lies
+    # 8 deviations away: the sum's error is far below 1e-9
+    x = plane(-6, 6, 241).astype(np.float64)
+    total = np.exp(MIXTURE.log_density(x, 0.4)).sum() * 0.05**2
+    # the grid was made in float32, whose steps near 6 are 5e-7 wide, a 1e-5th part of 0.05
     assert total == pytest.approx(1, abs=2e-5)
-
-
-def test_far_away_nothing_under_or_overflows() -> None:
-    x = [[1e3, -1e3], [-1e3, 0]]
-    assert (MIXTURE.log_density(x) < -1e5).all()
-    for values in (MIXTURE.log_density(x), MIXTURE.score(x), MIXTURE.laplacian(x)):
-        assert np.isfinite(values).all()
-
-
-def test_the_mixture_lies_within_two() -> None:
-    x = MIXTURE.sample(10_000, seeded())
-    assert x.shape == (10_000, 2) and x.dtype == torch.float32
-    assert (x.abs() < 2).float().mean() > 0.98  # about: two deviations of the widest reach 1.7
 
 
 def test_samples_have_the_mixtures_moments() -> None:
@@ -169,34 +117,6 @@ def test_samples_have_the_mixtures_moments() -> None:
     assert (np.abs(products.mean(0) - wanted) < 5 * products.std(0) / n**0.5).all()
 
 
-@pytest.mark.parametrize("sigma", [0.1, 0.4])
-def test_the_optimal_denoiser_is_the_mean_clean_point(sigma: float) -> None:
-    """Monte Carlo, with nothing of the mixture used but its samples."""
-    n = 200_000
-    clean = MIXTURE.sample(n, seeded(2)).double().numpy()
-    noisy = np.array([[-0.8, 0.6], [-0.5, 0.2], [0.9, 1.2], [0.5, -0.4], [0.2, 0.8]])
-    for y, r, trace in zip(
-        noisy,
-        optimal_denoiser(MIXTURE, noisy, sigma=sigma),
-        optimal_trace(MIXTURE, noisy, sigma=sigma),
-        strict=True,
-    ):
-        # Bayes: clean points weigh by how likely the noise takes them to y
-        w = np.exp(-((clean - y) ** 2).sum(1) / (2 * sigma**2))
-        w /= w.sum()
-        found = w @ clean
-        # standard error of a weighted mean, five of it
-        error = np.sqrt(w**2 @ (clean - found) ** 2)
-        assert (error < 0.02).all()  # else the check would be empty
-        assert (np.abs(found - r) < 5 * error).all()
-        # the Jacobian is the covariance of the clean point over sigma²
-        square = ((clean - found) ** 2).sum(1)
-        spread = w @ square
-        error = np.sqrt(w**2 @ (square - spread) ** 2)
-        assert error < 0.2 * spread
-        assert abs(spread - sigma**2 * trace) < 5 * error
-
-
 def test_the_trace_is_that_of_the_denoisers_jacobian() -> None:
     x, h, sigma = plane(-2, 2, 9).astype(np.float64), 1e-5, 0.2
     found = np.zeros(len(x))
@@ -210,20 +130,6 @@ def test_the_trace_is_that_of_the_denoisers_jacobian() -> None:
     assert (wanted > 0).all()
 
 
-def test_without_noise_the_optimal_denoiser_changes_nothing() -> None:
-    x = plane(-2, 2, 5)
-    assert (optimal_denoiser(MIXTURE, x, sigma=0.0) == x).all()
-    assert (optimal_trace(MIXTURE, x, sigma=0.0) == 2).all()
-
-
-def test_one_gaussian_shrinks_to_its_mean() -> None:
-    # variance 4 and noise 4: halfway to the mean; variance 1: to 1/5 of the distance
-    found = optimal_denoiser(one_gaussian(), [[3.0, -1.0]], sigma=2.0)
-    assert found.tolist()[0] == pytest.approx([1 + 2 / 2, -2 + 1 / 5], abs=ROUNDING)
-    trace = optimal_trace(one_gaussian(), [[3.0, -1.0]], sigma=2.0)
-    assert trace.tolist() == pytest.approx([1 / 2 + 1 / 5], abs=ROUNDING)
-
-
 def test_draws_repeat_and_leave_the_global_state() -> None:
     before = torch.get_rng_state(), np.random.get_state()[1].copy()
     assert torch.equal(MIXTURE.sample(50, seeded()), MIXTURE.sample(50, seeded()))
@@ -232,6 +138,3 @@ def test_draws_repeat_and_leave_the_global_state() -> None:
     assert np.array_equal(first, second) and not np.array_equal(first, other)
     assert torch.equal(torch.get_rng_state(), before[0])
     assert np.array_equal(np.random.get_state()[1], before[1])
-
-
-UNIT = ((1.0, 0.0), (0.0, 1.0))

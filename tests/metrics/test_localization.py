@@ -68,11 +68,6 @@ def test_top_k_hits_by_hand():
     assert top_k_hits(np.zeros((1, 3, 3)), np.flip(MASK), k=3).tolist() == [0]
 
 
-def test_mask_share_by_hand():
-    both = [MASK[0], [[1, 1, 1], [1, 0, 1], [1, 1, 1]]]
-    assert mask_share(both).tolist() == [2 / 9, 8 / 9]
-
-
 def test_aupro_by_hand():
     # one row of ten: region a = {9}, region b = {8, 6}, normal 7 5 4 3 2 1 0
     maps = [[[9, 7, 8, 6, 5, 4, 3, 2, 1, 0]]]
@@ -91,17 +86,6 @@ def test_aupro_draws_a_line_to_the_end_of_equal_pixels():
     maps, masks = [[[9, 5], [5, 5], [1, 0]]], [[[1, 0], [0, 1], [0, 0]]]
     at_limit = 1 / 2 + 1 / 2 * 0.3 / (2 / 4)
     assert aupro(maps, masks) == near((1 / 2 + at_limit) / 2)
-
-
-def test_a_region_counts_once_whatever_its_size():
-    masks = np.zeros((2, 6, 6), dtype=bool)
-    masks[0, :3, :3] = masks[1, 5, 5] = masks[1, 0, 0] = True
-    maps = np.zeros((2, 6, 6))
-    maps[0, :3, :3] = 1
-    # found: the large region of three; the others come with everything else, at a rate of 1
-    line = 1 / 3 + 2 / 3 * 0.3 / 1
-    assert aupro(maps, masks) == near((1 / 3 + line) / 2)
-    assert aupro(masks, masks) == near(1)
 
 
 def test_regions_touch_at_corners_but_not_across_images():
@@ -146,8 +130,7 @@ def slow_aupro(maps, masks, limit):
     return area / limit
 
 
-@pytest.mark.parametrize("levels", [None, 2, 9])
-@pytest.mark.parametrize("limit", [0.01, 0.3, 1.0])
+@pytest.mark.parametrize(("levels", "limit"), [(None, 0.3), (2, 0.01), (9, 0.3), (9, 1.0)])
 def test_aupro_equals_its_slow_twin(levels, limit):
     maps, masks = drawn(1, n=5, levels=levels)
     regions = regions_of(masks)
@@ -157,7 +140,7 @@ def test_aupro_equals_its_slow_twin(levels, limit):
     assert 0 < found < 1
 
 
-@pytest.mark.parametrize("levels", [None, 2, 9])
+@pytest.mark.parametrize("levels", [None, 9])
 def test_rankings_equal_scikit_learns(levels):
     maps, masks = drawn(2, n=30, levels=levels)
     rows = [(t.ravel(), m.ravel()) for t, m in zip(masks, maps, strict=True)]
@@ -166,8 +149,7 @@ def test_rankings_equal_scikit_learns(levels):
     assert pixel_average_precision(maps, masks).tolist() == near(wanted)
 
 
-@pytest.mark.parametrize("levels", [None, 3])
-@pytest.mark.parametrize("k", [1, 10, 56])
+@pytest.mark.parametrize(("levels", "k"), [(None, 10), (3, 10), (3, 56)])
 def test_top_k_hits_equal_their_slow_twin(levels, k):
     maps, masks = drawn(3, levels=levels)
     wanted = []
@@ -177,63 +159,12 @@ def test_top_k_hits_equal_their_slow_twin(levels, k):
     assert top_k_hits(maps, masks, k=k).tolist() == near(wanted)
 
 
-def test_each_image_is_judged_alone():
-    maps, masks = drawn(4, levels=5)
-    for metric in PER_IMAGE:
-        alone = [metric(m[None], t[None]).item() for m, t in zip(maps, masks, strict=True)]
-        assert metric(maps, masks).tolist() == alone
-        assert len(set(alone)) > 1
-
-
 @pytest.mark.parametrize("metric", OF_MAPS)
-@pytest.mark.parametrize("levels", [None, 4])
-def test_rising_functions_change_nothing(metric, levels):
-    maps, masks = drawn(5, levels=levels)
+def test_rising_functions_change_nothing(metric):
+    maps, masks = drawn(5, levels=4)
     wanted = metric(maps, masks)
     for rising in (np.square, np.exp, lambda m: 5 * m - 2, lambda m: m * 1e300):
         assert np.array_equal(metric(rising(maps), masks), wanted)
-
-
-def test_scaling_each_map_moves_the_pooled_metrics_alone():
-    maps, masks = drawn(6)
-    own = maps * np.arange(1, 13)[:, None, None]
-    for metric in PER_IMAGE:
-        assert np.array_equal(metric(own, masks), metric(maps, masks))
-    for metric in POOLED:
-        assert abs(metric(own, masks) - metric(maps, masks)) > 0.01
-
-
-@pytest.mark.parametrize("levels", [None, 4])
-def test_auroc_flips_with_the_sign(levels):
-    maps, masks = drawn(7, levels=levels)
-    assert pixel_auroc(-maps, masks).tolist() == near(1 - pixel_auroc(maps, masks))
-    assert pixel_auroc(maps, ~masks).tolist() == near(1 - pixel_auroc(maps, masks))
-
-
-def test_the_mask_itself_is_perfect_and_its_negative_the_worst():
-    _, masks = drawn(8)
-    for metric in (pixel_auroc, pixel_average_precision):
-        assert metric(masks, masks).tolist() == near(np.ones(12))
-    assert (top_k_hits(masks, masks, k=2) == 1).all()  # the smallest mask has two pixels
-    assert (top_k_hits(~masks, masks, k=1) == 0).all()
-    assert aupro(masks, masks) == near(1) and aupro(~masks, masks) == 0
-
-
-def test_rounding_carries_aupro_past_1_nowhere():
-    for n in range(1, 40):  # some of the sums of n times 1/n come out above 1
-        masks = np.zeros((n, 2, 2), dtype=bool)
-        masks[:, 0, 1] = True
-        assert aupro(masks, masks) == near(1)
-        assert aupro(masks, masks) <= 1
-
-
-def test_a_constant_map_gives_the_level_of_chance():
-    _, masks = drawn(9)
-    flat = np.full(masks.shape, 0.7)
-    assert (pixel_auroc(flat, masks) == 0.5).all()
-    assert pixel_average_precision(flat, masks).tolist() == near(mask_share(masks))
-    for limit in (0.05, 0.3, 1.0):
-        assert aupro(flat, masks, max_false_positive_rate=limit) == near(limit / 2)
 
 
 def test_chance_by_all_orders_of_six_pixels():
@@ -252,30 +183,12 @@ def test_chance_by_all_orders_of_six_pixels():
     assert chance_average_precision(masks).tolist() == near([order] * len(masks))
 
 
-def test_aupro_of_noise_is_half_its_limit():
-    rng = np.random.default_rng(10)
-    masks = np.zeros((2000, 10, 10), dtype=bool)
-    masks[:, 3:6, 4] = True
-    found = aupro(rng.random(masks.shape), masks)
-    # one novel pixel's share of the area has a spread of at most ½, and there are 6,000
-    assert found == pytest.approx(0.15, abs=5 * 0.5 / math.sqrt(6000))
-
-
 def test_integers_0_and_1_are_masks_too():
     maps, masks = drawn(11)
     for kind in (int, np.uint8, np.int8):
         assert np.array_equal(mask_share(masks.astype(kind)), mask_share(masks))
         for metric in OF_MAPS:
             assert np.array_equal(metric(maps, masks.astype(kind)), metric(maps, masks))
-
-
-def test_maps_and_masks_are_left_as_they_were():
-    maps, masks = drawn(12)
-    kept = maps.copy(), masks.copy()
-    for metric in OF_MAPS:
-        metric(maps, masks)
-    mask_share(masks)
-    assert np.array_equal(maps, kept[0]) and np.array_equal(masks, kept[1])
 
 
 @pytest.mark.parametrize("metric", [*OF_MAPS, lambda maps, masks: mask_share(masks)])
@@ -295,26 +208,6 @@ def test_unfit_masks_are_refused_in_words(metric):
     for shape in [(7, 8), (12, 1, 7, 8), (0, 7, 8)]:
         with pytest.raises(BadInput, match=r"Masks must have the shape \[n, h, w\]"):
             metric(maps, np.ones(shape, dtype=bool))
-
-
-@pytest.mark.parametrize("metric", OF_MAPS)
-def test_unequal_shapes_are_refused(metric):
-    maps, masks = drawn(14)
-    for other in (masks[:1], masks[:, :, 2:4], masks.transpose(0, 2, 1)):  # the first broadcasts
-        with pytest.raises(BadInput, match=r"shape \(12, 7, 8\) of the maps, but came with"):
-            metric(maps, other)
-
-
-def test_unfit_maps_are_refused():
-    for metric in OF_MAPS:
-        maps, masks = drawn(15)
-        maps[3, 1, 1] = np.nan
-        with pytest.raises(BadInput, match="NaN or infinity"):
-            metric(maps, masks)
-        with pytest.raises(BadInput, match=r"shape \[n, h, w\]"):
-            metric(maps[:, None], masks)
-        with pytest.raises(BadInput, match="at least one image"):
-            metric(maps[:0], masks[:0])
 
 
 def test_k_out_of_range_is_refused():

@@ -82,8 +82,7 @@ def test_ties_are_broken_in_reading_order():
     assert max_distance(late, flat, k=2).tolist() == [1]
 
 
-@pytest.mark.parametrize("levels", [None, 3])
-@pytest.mark.parametrize("k", [1, 5, 29, 30])
+@pytest.mark.parametrize(("levels", "k"), [(None, 5), (3, 1), (3, 5), (3, 29)])
 def test_metrics_equal_their_slow_twins(k, levels):
     a, b = drawn(k, levels=levels)
     tops = [(top(x, k), top(y, k)) for x, y in zip(a.tolist(), b.tolist(), strict=True)]
@@ -101,47 +100,13 @@ def test_metrics_equal_their_slow_twins(k, levels):
     assert ties(a, k=k).tolist() == left_out
 
 
-def test_many_pixels_and_images_in_several_steps_equal_one_at_a_time():
-    a, b = drawn(0, n=7, h=28, w=28)
-    k = 600  # 600² pairs: two images per step, so the last step is short
-    assert 2**20 // k**2 == 2
-    alone = [max_distance(x[None], y[None], k=k).item() for x, y in zip(a, b, strict=True)]
-    assert max_distance(a, b, k=k).tolist() == alone
-    assert min(alone) > 0
-
-
-@pytest.mark.parametrize("levels", [None, 4])
-def test_rising_functions_change_no_rank_metric(levels):
-    a, b = drawn(3, levels=levels)
+def test_rising_functions_change_no_rank_metric():
+    a, b = drawn(3, levels=4)
     for rising in (np.square, np.exp, lambda m: m / m.max((1, 2), keepdims=True), np.float32):
         for k in (1, 5, 10):
             assert np.array_equal(top_k_agreement(rising(a), b, k=k), top_k_agreement(a, b, k=k))
             assert np.array_equal(max_distance(rising(a), b, k=k), max_distance(a, b, k=k))
             assert np.array_equal(ties(rising(a), k=k), ties(a, k=k))
-
-
-def test_symmetries():
-    a, b = drawn(4)
-    assert np.array_equal(top_k_agreement(a, b, k=5), top_k_agreement(b, a, k=5))
-    assert np.array_equal(map_mse(a, b), map_mse(b, a))
-    assert not np.array_equal(max_distance(a, b, k=5), max_distance(b, a, k=5))
-    turned = [m.transpose(0, 2, 1)[:, ::-1] for m in (a, b)]  # no ties, so a turn moves nothing
-    assert np.array_equal(top_k_agreement(*turned, k=5), top_k_agreement(a, b, k=5))
-    assert np.array_equal(max_distance(*turned, k=5), max_distance(a, b, k=5))
-
-
-def test_equal_maps_agree_fully():
-    a, _ = drawn(5, levels=3)
-    assert (top_k_agreement(a, a, k=7) == 7).all()
-    assert (max_distance(a, a, k=7) == 0).all()
-    assert (map_mse(a, a) == 0).all()
-
-
-def test_maps_are_left_as_they_were():
-    a, b = drawn(6)
-    kept = a.copy(), b.copy()
-    top_k_agreement(a, b, k=3), max_distance(a, b, k=3), map_mse(a, b), ties(a, k=3)
-    assert np.array_equal(a, kept[0]) and np.array_equal(b, kept[1])
 
 
 def test_chance_of_agreement_by_counting_all_pairs_of_sets():
@@ -151,14 +116,6 @@ def test_chance_of_agreement_by_counting_all_pairs_of_sets():
     for m in range(-1, 5):
         share = sum(v <= m for v in found) / len(found)
         assert chance_top_k_cdf(m, 3, 6) == pytest.approx(share, abs=ROUNDING)
-
-
-def test_chance_of_agreement_on_digits():
-    assert chance_top_k(10, 784) == 100 / 784  # 0.13
-    # no common pixel: the second set avoids ten of 784
-    none = math.comb(774, 10) / math.comb(784, 10)
-    assert chance_top_k_cdf(0, 10, 784) == pytest.approx(none, rel=1e-9)  # sums of log-gammas
-    assert chance_top_k_cdf(10, 10, 784) == pytest.approx(1, abs=ROUNDING)
 
 
 def test_chance_of_map_mse_by_all_shuffles():
@@ -214,13 +171,7 @@ def test_nonsense_is_refused_in_words():
 
 
 @pytest.mark.parametrize("metric", TOP_K + VALUES)
-@pytest.mark.parametrize("shape", [(1, 3, 3), (2, 9, 1), (2, 3, 1)])
-def test_unequal_shapes_are_refused(metric, shape):
-    for pair in [(shape, (2, 3, 3)), ((2, 3, 3), shape)]:  # some of them would broadcast
+def test_unequal_shapes_are_refused(metric):
+    for pair in [((1, 3, 3), (2, 3, 3)), ((2, 3, 3), (2, 3, 1))]:  # would broadcast
         with pytest.raises(BadInput, match="one shape"):
             metric(*(np.zeros(s) for s in pair), 1)
-
-
-def test_no_draws_are_refused():
-    with pytest.raises(BadInput, match="At least one draw is needed, but 0"):
-        chance_max_distance(1, 3, 3, rng=np.random.default_rng(0), draws=0)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from lib.errors import BadInput
-from lib.metrics import REGION_METRICS, chance_region_numbers, region_numbers
+from lib.metrics import chance_region_numbers, region_numbers
+from lib.metrics.regions import REGION_METRICS
 
 NAMES = ["mean pixel AUROC", "mean pixel average precision", "mean top-10 hit rate", "AUPRO"]
 

@@ -33,22 +33,13 @@ def test_spearman_by_hand():
     assert spearman(a, b, absolute=True).tolist() == near([1 - 6 * (0 + 1 + 1) / (3 * 8)])
 
 
-@pytest.mark.parametrize("levels", [None, 3])
 @pytest.mark.parametrize("absolute", [False, True])
-def test_spearman_equals_scipys(levels, absolute):
-    a, b = drawn(1, levels=levels) - 0.4
+def test_spearman_equals_scipys(absolute):
+    a, b = drawn(1, levels=3) - 0.4
     found = spearman(a, b, absolute=absolute)
     kept = [np.abs(m) if absolute else m for m in (a, b)]
     pairs = zip(*kept, strict=True)
     assert found.tolist() == near([stats.spearmanr(x.ravel(), y.ravel())[0] for x, y in pairs])
-
-
-def test_spearman_sees_order_alone():
-    a, b = drawn(2)
-    for rising in (np.square, np.exp, lambda m: 5 * m):
-        assert spearman(rising(a), b).tolist() == near(spearman(a, b))
-    assert spearman(-a, b).tolist() == near(-spearman(a, b))
-    assert spearman(a, a).tolist() == near(np.ones(6))
 
 
 def slow_ssim(x, y, window, data_range=1.0):
@@ -64,7 +55,7 @@ def slow_ssim(x, y, window, data_range=1.0):
     return np.mean(found)
 
 
-@pytest.mark.parametrize(("window", "data_range"), [(3, 1.0), (7, 1.0), (9, 255.0)])
+@pytest.mark.parametrize(("window", "data_range"), [(3, 1.0), (7, 255.0)])
 def test_ssim_equals_its_formula(window, data_range):
     a, b = drawn(3) * data_range
     found = ssim(a, b, window=window, data_range=data_range)
@@ -85,15 +76,6 @@ def test_ssim_by_hand():
     assert ssim(a, a, window=3).tolist() == near([1])
 
 
-def test_ssim_changes_with_squaring_and_scale_where_ranks_do_not():
-    a, b = drawn(4)
-    for changed in (a**2, a / 2):
-        assert spearman(changed, a).tolist() == near(np.ones(6))
-        assert ssim(changed, a).max() < 0.99
-    scaled = ssim(200 * a, 200 * b, data_range=200)
-    assert scaled.tolist() == near(ssim(a, b))  # unless the range is told
-
-
 def slow_histograms(m, cell, bins):
     """Pixel by pixel, with one-sided differences at the border."""
     h, w = m.shape
@@ -111,7 +93,7 @@ def slow_histograms(m, cell, bins):
     return found
 
 
-@pytest.mark.parametrize(("cell", "bins"), [(7, 9), (3, 4), (20, 1)])
+@pytest.mark.parametrize(("cell", "bins"), [(7, 9), (3, 4)])
 def test_histograms_and_their_correlation_equal_the_slow_twin(cell, bins):
     a, b = drawn(5)
     slow = [[slow_histograms(m, cell, bins) for m in maps] for maps in (a, b)]
@@ -129,14 +111,6 @@ def test_histograms_by_hand():
     assert (found[0] == [4, 0, 0, 0]).all()  # four pixels a cell
     assert (found[1] == [0, 0, 8, 0]).all()  # a quarter turn, half of half a turn
     assert (found[2] == found[0]).all()  # half a turn is no turn
-
-
-def test_histogram_correlation_ignores_scale_and_offset():
-    a, b = drawn(6)
-    expected = near(histogram_correlation(a, b))
-    assert histogram_correlation(3 * a + 1, b).tolist() == expected
-    assert histogram_correlation(a, a).tolist() == near(np.ones(6))
-    assert np.abs(histogram_correlation(a**2, b) - histogram_correlation(a, b)).min() > 1e-4
 
 
 @pytest.mark.parametrize("metric", [spearman, histogram_correlation])

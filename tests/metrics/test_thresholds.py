@@ -42,35 +42,23 @@ def test_a_score_at_the_threshold_is_normal():
     assert f1_at([0, 1], [1, 2], 2) == 0
 
 
-@pytest.mark.parametrize("outliers", [10, 50])
-def test_floor_of_accepting_everything(outliers):
-    labels = np.arange(100) < outliers
-    # all 100 accepted: precision p, recall 1. p = 0.9: 1.8 / 1.9 = 0.947; p = 0.5: 1 / 1.5 = 0.667
-    expected = {10: 1.8 / 1.9, 50: 1 / 1.5}[outliers]
-    assert f1_accept_all(labels) == pytest.approx(expected, abs=ROUNDING)
-    assert round(expected, 3) == {10: 0.947, 50: 0.667}[outliers]
-    scores = np.zeros(100)
-    assert f1_at(labels, scores, 0, positive="normal") == pytest.approx(expected, abs=ROUNDING)
+def test_floor_of_accepting_everything():
+    labels = np.arange(100) < 10
+    # all 100 accepted: precision 0.9, recall 1
+    expected = pytest.approx(1.8 / 1.9, abs=ROUNDING)
+    assert f1_accept_all(labels) == expected
+    assert f1_at(labels, np.zeros(100), 0, positive="normal") == expected
 
 
 @pytest.mark.parametrize("positive", ["anomaly", "normal"])
-@pytest.mark.parametrize("seed", range(2))
-def test_best_threshold_beats_every_other(seed, positive):
-    labels, scores = drawn(seed)
+def test_best_threshold_beats_every_other(positive):
+    labels, scores = drawn(0)
     best = best_f1_threshold(labels, scores, positive=positive)
     candidates = [-math.inf, *sorted(set(scores.tolist()))]
     found = [slow_f1(labels, scores, t, positive) for t in candidates]
     assert best == candidates[int(np.argmax(found))]  # the lowest of equals
     value = f1_at(labels, scores, best, positive=positive)
     assert value == pytest.approx(max(found), abs=ROUNDING)
-
-
-def test_best_threshold_of_perfect_scores_separates():
-    labels, scores = [0, 0, 1, 1], [0.1, 0.2, 0.7, 0.9]
-    for positive in ("anomaly", "normal"):
-        threshold = best_f1_threshold(labels, scores, positive=positive)
-        assert threshold == 0.2
-        assert f1_at(labels, scores, threshold, positive=positive) == 1
 
 
 def test_useless_scores_call_everything_the_positive_class():

@@ -7,8 +7,6 @@ from lib.errors import BadInput
 from lib.metrics import SIMILARITIES, TRANSFORMS, shifted, similarities_under_change
 from lib.metrics.transforms import SHIFTS
 
-ROUNDING = 1e-12  # float64 sums of at most a thousand terms
-
 
 def signed(seed, n=6, side=28):
     """Maps between -1 and 1, each with a maximum of 1, zero in the five columns on the right."""
@@ -51,58 +49,7 @@ def test_transforms_do_what_their_names_say():
     assert np.array_equal(maps, kept)
 
 
-def test_a_map_is_as_similar_to_itself_as_can_be():
-    maps = signed(1)
-    best = dict.fromkeys(SIMILARITIES, 1.0)
-    best |= {"top-10 agreement": 10.0, "maximum distance, pixels": 0.0}
-    for name, similarity in SIMILARITIES.items():
-        found = similarity(maps, maps)
-        assert found.shape == (6,) and found.dtype == np.float64
-        assert found.tolist() == pytest.approx([best[name]] * 6, abs=ROUNDING)
-
-
-def test_only_one_similarity_looks_at_signs():
-    maps = signed(2)
-    for name, similarity in SIMILARITIES.items():
-        against = similarity(-maps, maps).tolist()
-        wanted = [-1.0] * 6 if name == "Spearman" else similarity(maps, maps).tolist()
-        assert against == pytest.approx(wanted, abs=ROUNDING)
-
-
-@pytest.mark.parametrize("word", ["squared", "halved"])
-@pytest.mark.parametrize("name", ["top-10 agreement", "maximum distance, pixels"])
-def test_a_square_or_a_factor_leaves_the_largest_pixels_where_they_are(word, name):
-    maps, other = signed(3), signed(4)
-    found = under(word, name, maps)
-    assert found.tolist() == ([10] * 6 if name == "top-10 agreement" else [0] * 6)
-    changed = SIMILARITIES[name](TRANSFORMS[word](maps), other)
-    plain = SIMILARITIES[name](maps, other)
-    assert np.array_equal(changed, plain)
-    assert plain.any()
-
-
-def test_halving_changes_structural_similarity_and_nothing_else():
-    maps = signed(5)
-    for name, similarity in SIMILARITIES.items():
-        itself, found = similarity(maps, maps), under("halved", name, maps)
-        if name == "SSIM":
-            assert (found < 0.9).all()
-        else:
-            assert found.tolist() == pytest.approx(itself.tolist(), abs=ROUNDING)
-    # of a constant map: (2 · 1 · 1/2 + C1)(0 + C2) / ((1 + 1/4 + C1)(0 + 0 + C2)), C1 = 0.01²
-    flat = under("halved", "SSIM", np.ones((1, 28, 28)))
-    assert flat.item() == pytest.approx((1 + 0.01**2) / (1.25 + 0.01**2), abs=ROUNDING)
-
-
-def test_squaring_changes_what_looks_at_values_or_signs():
-    maps = signed(6)
-    for name in ("Spearman", "SSIM", "Pearson of gradient histograms"):
-        assert (under("squared", name, maps) < 0.99).all()
-    order = under("squared", "Spearman of absolute values", maps)
-    assert order.tolist() == pytest.approx([1] * 6, abs=ROUNDING)
-
-
-@pytest.mark.parametrize("by", SHIFTS)
+@pytest.mark.parametrize("by", [1, 5])
 def test_a_shift_moves_the_largest_pixels_by_no_more_than_itself(by):
     found = under(f"shift-{by}", "maximum distance, pixels", signed(7, n=40))
     assert (found > 0).all() and (found <= by).all()
@@ -111,15 +58,6 @@ def test_a_shift_moves_the_largest_pixels_by_no_more_than_itself(by):
     line[0, 14, 5:15] = 1
     assert under(f"shift-{by}", "maximum distance, pixels", line).item() == by
     assert under(f"shift-{by}", "top-10 agreement", line).item() == 10 - by
-
-
-def test_a_shift_that_loses_the_largest_pixels_may_move_them_farther():
-    edge = np.zeros((1, 28, 28))
-    edge[0, :10, 27] = 1
-    edge[0, 14, 5:15] = 0.5  # becomes the largest once the edge has left
-    found = under("shift-1", "maximum distance, pixels", edge)
-    # (14, 6) of the shifted map is farthest from the edge: 14 - 9 rows and 27 - 6 columns
-    assert found.item() == pytest.approx((5**2 + 21**2) ** 0.5, abs=ROUNDING)
 
 
 def test_all_similarities_under_all_changes_at_once():

@@ -6,10 +6,6 @@ from torch import nn
 
 from lib.models import LSAAutoencoder, build, count_parameters
 
-# Other orders of summation for another batch size, on outputs below 10: a few roundings of 6e-8
-# relative per layer; measured 5e-7.
-ROUNDING = 1e-5
-
 
 @pytest.fixture
 def model():
@@ -66,28 +62,3 @@ def test_every_leaky_relu_has_the_published_slope(model):
         nn.init.zeros_(norm.weight)
         nn.init.constant_(norm.bias, -1.0)
     assert torch.allclose(down(images(1)), torch.tensor(-0.02))
-
-
-def test_convolutions_have_no_bias(model):
-    kinds = nn.Conv2d | nn.ConvTranspose2d
-    convolutions = [m for m in model.modules() if isinstance(m, kinds)]
-    assert len(convolutions) == 3 * 4 + 1
-    assert all(m.bias is None for m in convolutions)
-
-
-def test_the_output_has_no_activation(model):
-    model.eval()
-    last, x = model.decoder[-1], images(2)
-    with torch.no_grad():
-        before = model(x)
-        last.weight.mul_(-1e6)  # a linear end follows any factor, below 0 and above 1
-        after = model(x)
-    assert torch.allclose(after, before * -1e6, rtol=ROUNDING)
-    assert after.abs().max() > 1
-
-
-def test_training_mode_mixes_the_images_of_a_batch(model):
-    model.train()
-    x, other = images(4), images(4, seed=2)
-    other[0] = x[0]
-    assert (model(x)[0] - model(other)[0]).abs().max() > 100 * ROUNDING

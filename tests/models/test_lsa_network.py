@@ -49,15 +49,9 @@ def test_evaluation_mode_does_not_mix_the_images_of_a_batch(model):
 
 
 def test_refuses_images_of_another_shape(model):
-    for change in ["channels", "height", "width", "one image", "rows"]:
-        c, h, w = model.shape
-        shape = {
-            "channels": (2, 4 - c, h, w),  # the other of 1 and 3
-            "height": (2, c, 60 - h, w),  # the other of 28 and 32
-            "width": (2, c, h, w - 1),
-            "one image": (c, h, w),
-            "rows": (2, c * h * w),
-        }[change]
+    c, h, w = model.shape
+    # the other of 1 and 3 channels, of 28 and 32 rows; one image
+    for shape in [(2, 4 - c, h, w), (2, c, 60 - h, w), (c, h, w)]:
         with pytest.raises(BadInput, match=rf"images \[n, {c}, {h}, {w}\]") as caught:
             model(torch.rand(shape))
         assert str(list(shape)) in str(caught.value)

@@ -11,9 +11,8 @@ from lib.models.pointwise import PointwiseConv2d
 from lib.paths import ROOT
 
 
-@pytest.mark.parametrize("size", [8, 7])
-@pytest.mark.parametrize("stride", [1, 2, 3])
-def test_it_is_the_strided_convolution(stride: int, size: int) -> None:
+@pytest.mark.parametrize(("size", "stride"), [(8, 2), (7, 2), (7, 3)])
+def test_it_is_the_strided_convolution(size: int, stride: int) -> None:
     g = torch.Generator().manual_seed(0)
     ours = PointwiseConv2d(3, 5, stride=stride).double()
     theirs = nn.Conv2d(3, 5, 1, stride=stride, bias=False).double()
@@ -38,7 +37,7 @@ import torch
 
 from lib.models import ResNet34
 
-for width in (1, 2, 3, 4):
+for width in (1, 3):
     network = ResNet34(4, width=width, channels=1, mean=[0], deviation=[1])
     network.to(memory_format=torch.channels_last).train()
     for _ in range(2):

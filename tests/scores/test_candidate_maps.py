@@ -38,13 +38,6 @@ def test_each_name_has_the_map_it_says(model):
         assert torch.equal(each, wanted[name]), name
 
 
-def test_only_the_smoothed_gradient_draws(model):
-    x = images(2, 1)
-    one, two = (scores.network_maps(model, x, generator=draws(seed)) for seed in (0, 1))
-    moved = {name for name in one if not torch.equal(one[name], two[name])}
-    assert moved == {"smoothed gradient"}
-
-
 def test_trivial_maps_know_no_network():
     x, train = images(2, 1), images(5, 2)
     found = scores.trivial_maps(x, train)

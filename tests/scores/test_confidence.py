@@ -30,21 +30,10 @@ def test_confidence_is_one_for_a_perfect_drawing_and_its_gradient_is_finite():
     assert torch.isfinite(gradient).all()
 
 
-def test_confidence_falls_with_alpha_and_with_the_error():
-    near = X + 0.5 * (DRAWN - X)
-    weak, strong = (scores.log_confidence(X, DRAWN, alpha=a) for a in (1.0, 3.0))
-    torch.testing.assert_close(strong, 3 * weak, **CLOSE)
-    torch.testing.assert_close(scores.log_confidence(X, near, alpha=1.0), 0.5 * weak, **CLOSE)
-
-
-@pytest.mark.parametrize("gamma", [-3.0, -0.5, 0.0])
-def test_the_curvature_factor_is_one_where_the_density_curves_down(gamma):
-    assert float(scores.log_curvature_factor(torch.tensor([gamma]), beta=10.0)) == 0
-
-
 def test_the_curvature_factor_of_a_hand_computed_gamma():
-    found = scores.log_curvature_factor(torch.tensor([0.25, 0.5]), beta=10.0)
-    assert found.tolist() == [-2.5, -5.0]
+    found = scores.log_curvature_factor(torch.tensor([0.25, 0.5, 0.0, -3.0]), beta=10.0)
+    # one where the density curves down
+    assert found.tolist() == [-2.5, -5.0, 0.0, 0.0]
 
 
 def test_cool_outputs_by_a_slow_copy():
@@ -71,18 +60,6 @@ def test_the_cool_output_is_one_at_the_target_and_never_above():
     assert float(scores.cool_log_outputs(lonely, omega=2).exp().max()) < 1e-6
     drawn = scores.cool_log_outputs(5 * torch.randn(200, 6, generator=G), omega=2)
     assert float(drawn.max()) <= 1e-6
-
-
-def test_with_omega_one_cool_is_a_softmax():
-    logits = torch.randn(5, 3, generator=G)
-    assert torch.equal(scores.cool_log_outputs(logits, omega=1), logits.log_softmax(1))
-
-
-def test_the_rejection_score_keeps_order_where_outputs_round_to_one():
-    logits = torch.tensor([[20.0, 0.0], [30.0, 0.0], [1.0, 0.0]]).double()
-    score = scores.rejection_score(logits.log_softmax(1))
-    assert score[1] < score[0] < score[2]
-    assert (score >= 0).all()
 
 
 def test_the_rule_for_alpha_keeps_the_share_it_promises_and_no_more():
@@ -124,20 +101,10 @@ def test_a_negative_alpha_is_refused():
             scores.log_confidence(X, DRAWN, alpha=alpha)
 
 
-def test_a_negative_beta_is_refused():
-    with pytest.raises(BadInput, match=r"beta must be a number of at least 0; it was -0.1"):
-        scores.log_curvature_factor(torch.zeros(1), beta=-0.1)
-
-
 def test_an_omega_below_one_is_refused():
     for omega in [0, -2, 1.5, True]:
         with pytest.raises(BadInput, match="omega must be a whole number of at least 1"):
             scores.cool_log_outputs(torch.zeros(1, 4), omega=omega)
-
-
-def test_an_omega_that_does_not_divide_the_units_is_refused():
-    with pytest.raises(BadInput, match="With omega 3 logits must be"):
-        scores.cool_log_outputs(torch.zeros(1, 4), omega=3)
 
 
 def test_other_bad_input_is_refused_in_words():

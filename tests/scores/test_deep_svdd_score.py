@@ -41,20 +41,6 @@ def test_scores_do_not_depend_on_the_batch():
     )
 
 
-def test_nothing_is_changed():
-    made, x = network(), images(4)
-    centre = torch.ones(32)
-    before = {name: value.clone() for name, value in made.state_dict().items()}
-    state, given = torch.get_rng_state(), x.clone()
-    found = deep_svdd_score(made, x, centre)
-    assert not found.requires_grad
-    assert all(torch.equal(value, before[name]) for name, value in made.state_dict().items())
-    assert all(p.grad is None and p.requires_grad for p in made.parameters())
-    assert not any(module.training for module in made.modules())
-    assert torch.equal(torch.get_rng_state(), state)
-    assert torch.equal(x, given) and torch.equal(centre, torch.ones(32))
-
-
 def test_a_network_in_training_mode_is_refused_and_keeps_its_statistics():
     made = network()
     made.layers[1].train()  # one batch norm is enough

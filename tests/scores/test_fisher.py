@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from lib.errors import BadInput
-from lib.models import build, decoder_weights
-from lib.models.vae import VAE
+from lib.models import decoder_weights
 from lib.scores import fisher as module
 from lib.scores.fisher import (
     fisher_diagonal,
@@ -17,7 +16,6 @@ from lib.scores.fisher import (
     mean_fisher_score,
 )
 
-WEIGHTS = 64 * 64 * 16 + 64 * 32 * 16 + 32 * 32 * 16 + 32 * 1 * 16
 # Sums of 115,200 products of numbers with fifteen digits, in another order; measured 4e-15.
 ROUNDING = 1e-12
 # The same in float32: measured 7e-7.
@@ -61,8 +59,7 @@ def close(a, b, tolerance=ROUNDING):
     assert (a - b).abs().max() <= tolerance * b.abs().max()
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("damping", [1e-3, 0.5])
+@pytest.mark.parametrize(("channels", "damping"), [(1, 1e-3), (3, 0.5)])
 def test_diagonal_is_the_mean_square_and_a_share_of_its_mean(double, images, channels, damping):
     model, train = double(channels), images(5, 0, channels)
     squares = explicit(model, train).square().mean(0)
@@ -80,10 +77,9 @@ def test_mean_score_is_the_mean_of_u(double, images):
     close(flat(found), explicit(model, train).mean(0))
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-def test_kernel_and_self_term_are_sums_over_all_weights(double, images, channels):
-    model = double(channels)
-    train, a, b = (images(n, seed, channels) for n, seed in ((5, 0), (2, 1), (3, 2)))
+def test_kernel_and_self_term_are_sums_over_all_weights(double, images):
+    model = double()
+    train, a, b = (images(n, seed) for n, seed in ((5, 0), (2, 1), (3, 2)))
     fisher = fisher_diagonal(model, train)
     u, v, f = explicit(model, a), explicit(model, b), flat(fisher)
     wanted = torch.stack([torch.stack([(p * q / f).sum() for q in v]) for p in u])
@@ -102,34 +98,6 @@ def test_score_by_its_definition(double, images):
     assert found.abs().max() <= 1
 
 
-def test_a_vae_is_taken_at_its_mean(images):
-    model, x = build(VAE, torch.Generator().manual_seed(0)).double(), images(3, 0)
-    fisher = fisher_diagonal(model, x)
-    u, f = explicit(model, x), flat(fisher)
-    close(f, u.square().mean(0) + 1e-3 * u.square().mean())
-    close(fisher_kernel(model, x, x, fisher), (u / f) @ u.T)
-
-
-def test_kernel_is_symmetric_with_the_self_terms_on_its_diagonal(double, images):
-    model, a, b = double(), images(4, 1), images(3, 2).transpose(2, 3)
-    fisher = fisher_diagonal(model, images(5, 0))
-    close(fisher_kernel(model, a, b, fisher), fisher_kernel(model, b, a, fisher).T)
-    own = fisher_kernel(model, a, a, fisher)
-    close(own, own.T)
-    close(own.diagonal(), fisher_self(model, a, fisher))
-    assert torch.linalg.eigvalsh(own).min() > 0  # four images, none a copy of another
-
-
-def test_self_terms_of_the_training_images_add_up_to_what_damping_leaves(double, images):
-    # the mean of u²/F is F₀/(F₀ + damping) for each weight, F₀ its own mean square
-    model, train = double(), images(6, 0)
-    raw = explicit(model, train).square().mean(0)
-    wanted = (raw / (raw + 0.01 * raw.mean())).sum()
-    found = fisher_self(model, train, fisher_diagonal(model, train, damping=0.01)).mean()
-    close(found, wanted)
-    assert found < WEIGHTS
-
-
 def test_one_training_image_by_hand(double, images):
     # F = u² + damping · mean(u²), and the mean score is the image's own: cosine 1
     model, x = double(), images(1, 0)
@@ -140,27 +108,6 @@ def test_one_training_image_by_hand(double, images):
     assert fisher_score(model, x, mean, fisher).item() == pytest.approx(-1, abs=ROUNDING)
     opposite = fisher_score(model, x, [-m for m in mean], fisher)
     assert opposite.item() == pytest.approx(1, abs=ROUNDING)
-
-
-@pytest.mark.parametrize("factor", [1e-4, 9.0])
-def test_scale_of_the_information_divides_the_kernel_and_leaves_the_score(double, images, factor):
-    model, x, train = double(), images(3, 1), images(5, 0)
-    fisher, mean = fisher_diagonal(model, train), mean_fisher_score(model, train)
-    scaled = [factor * f for f in fisher]
-    close(fisher_kernel(model, x, x, scaled), fisher_kernel(model, x, x, fisher) / factor)
-    close(fisher_self(model, x, scaled), fisher_self(model, x, fisher) / factor)
-    close(fisher_score(model, x, mean, scaled), fisher_score(model, x, mean, fisher))
-    close(
-        fisher_score(model, x, [factor * m for m in mean], fisher),
-        fisher_score(model, x, mean, fisher),
-    )
-
-
-def test_copies_of_the_training_images_change_nothing(double, images):
-    model, train, x = double(), images(4, 0), images(2, 1)
-    once, twice = (fisher_diagonal(model, t) for t in (train, torch.cat([train, train.flip(0)])))
-    close(flat(twice), flat(once))
-    close(fisher_kernel(model, train, x, twice), fisher_kernel(model, train, x, once))
 
 
 def test_neither_chunks_nor_what_is_held_at_once_can_be_seen(double, images, monkeypatch):
@@ -191,16 +138,6 @@ def test_single_precision_is_enough(network, bars):
         close(single.double(), wanted, SINGLE)
 
 
-def test_a_planted_anomaly_stands_out(trained, bars):
-    model, _, train = trained
-    x = bars(31, 5)
-    x[17] = 0.1
-    x[17, :, :, 15:25] = 1.0  # a broad vertical bar far to the right
-    fisher, mean = fisher_diagonal(model, train), mean_fisher_score(model, train)
-    assert fisher_self(model, x, fisher).argmax() == 17
-    assert fisher_score(model, x, mean, fisher).argmax() == 17
-
-
 def test_nothing_is_left_behind(network, bars):
     model, x = network()[0], bars(3, 0)
     before, state = copy.deepcopy(model), torch.random.get_rng_state()
@@ -229,14 +166,6 @@ def test_damping_not_above_zero_is_refused(ready):
             fisher_diagonal(model, x, damping=damping)
 
 
-def test_gradients_that_are_all_zero_are_refused(ready):
-    model, x, _, _ = ready
-    with torch.no_grad():
-        model.decoder[6].bias.fill_(1000.0)  # all pixels are 1, whatever the weights
-    with pytest.raises(BadInput, match="finite and not all 0"):
-        fisher_diagonal(model, x)
-
-
 def test_no_images_are_refused(ready):
     model, x, mean, fisher = ready
     calls = [
@@ -255,12 +184,8 @@ def test_no_images_are_refused(ready):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda f: f[:3], "Fisher diagonal must have the shapes"),
         (lambda f: f[::-1], "Fisher diagonal must have the shapes"),
-        (lambda f: [*f[:3], f[3].flatten()], "Fisher diagonal must have the shapes"),
         (lambda f: [*f[:3], torch.zeros_like(f[3])], "finite and above 0"),
-        (lambda f: [*f[:3], -f[3]], "finite and above 0"),
-        (lambda f: [*f[:3], f[3] / 0], "finite and above 0"),
         (lambda f: [*f[:3], f[3] * float("nan")], "finite and above 0"),
     ],
 )
@@ -273,11 +198,3 @@ def test_a_diagonal_that_does_not_fit_is_refused(ready, spoil, message):
     ):
         with pytest.raises(BadInput, match=message):
             call(spoil(fisher))
-
-
-def test_a_mean_of_other_shapes_and_images_of_another_size_are_refused(ready):
-    model, x, mean, fisher = ready
-    with pytest.raises(BadInput, match="mean must have the shapes"):
-        fisher_score(model, x, mean[:3], fisher)
-    with pytest.raises(BadInput, match="28, 28"):
-        fisher_self(model, torch.rand(2, 1, 32, 32), fisher)

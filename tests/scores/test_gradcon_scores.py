@@ -9,7 +9,7 @@ from lib.models import build, decoder_weights
 from lib.models.vae import VAE
 from lib.scores import gradients, reconstruction_error
 from lib.scores.gradcon import gradcon_score, gradcon_scores, gradient_cosines, gradient_score
-from lib.scores.gradients import CHUNK, decoder_gradients
+from lib.scores.gradients import decoder_gradients
 
 # A few float32 roundings (6e-8) of numbers near one. A batch of another size may run through
 # another kernel: measured 1e-8 here, elsewhere sums of some hundred products in another order.
@@ -32,29 +32,10 @@ def test_cosines_by_their_definition(network, bars):
             close(found[image, layer], dot / (g[image].norm() * r.norm()))
 
 
-def test_gradient_score_is_minus_the_mean_cosine(network, bars):
-    model, reference = network()
-    x = bars(5, 0)
-    cosines = gradient_cosines(model, x, reference)
-    close(gradient_score(model, x, reference), -cosines.sum(1) / 4)
-    for layer in range(4):
-        close(gradient_score(model, x, reference, layer=layer), -cosines[:, layer])
-
-
-def test_gradcon_score_is_the_error_plus_beta_times_the_gradient_score(network, bars):
-    model, reference = network()
-    x = bars(5, 0)
-    recon, grad = reconstruction_error(model, x), gradient_score(model, x, reference)
-    close(gradcon_score(model, x, reference), recon + 0.12 * grad)
-    close(gradcon_score(model, x, reference, beta=2.0), recon + 2 * grad)
-    close(gradcon_score(model, x, reference, beta=0.0), recon)
-
-
-@pytest.mark.parametrize("batch_size", [1, 4, 256])
-def test_all_at_once_equals_one_by_one(trained, bars, batch_size):
+def test_all_at_once_equals_one_by_one(trained, bars):
     model, reference, _ = trained
     x = torch.cat([bars(5, 0), bars(5, 1).transpose(2, 3)])
-    found = gradcon_scores(model, x, reference, beta=0.5, batch_size=batch_size)
+    found = gradcon_scores(model, x, reference, beta=0.5, batch_size=4)
     wanted = {
         "recon": reconstruction_error(model, x),
         "grad": gradient_score(model, x, reference),
@@ -87,8 +68,14 @@ def literal(model, x, reference, beta, reconstruction):
 # Loss and cosine are near one, their parts sums of up to 65,536 products: measured 1e-7 in float32
 # and 3e-16 in float64. A ReLU's input that rounds to the other side of 0 would move more.
 @pytest.mark.parametrize("reconstruction", ["squared", "bce"])
-@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-12)])
-@pytest.mark.parametrize("kind", ["CAE", "VAE", "trained"])
+@pytest.mark.parametrize(
+    ("kind", "dtype", "tolerance"),
+    [
+        ("CAE", torch.float64, 1e-12),
+        ("VAE", torch.float64, 1e-12),
+        ("trained", torch.float32, 1e-5),
+    ],
+)
 def test_equal_a_literal_loop(trained, network, bars, kind, dtype, tolerance, reconstruction):
     model, reference = trained[:2] if kind == "trained" else network()
     if kind == "VAE":
@@ -119,47 +106,17 @@ def test_both_ways_to_a_layers_cosine_agree(trained, bars, monkeypatch, few):
     close(gradient_cosines(model, x, reference), wanted, KERNELS)
 
 
-def test_chunks_leave_no_seam(network):
-    model, reference = network(3)
-    g = torch.Generator().manual_seed(2)
-    x = torch.rand((2 * CHUNK + 3, 3, 28, 28), generator=g)
-    edges = [0, CHUNK - 1, CHUNK, 2 * CHUNK - 1, 2 * CHUNK, 2 * CHUNK + 2]
-    found, alone = (gradient_cosines(model, part, reference) for part in (x, x[edges]))
-    assert found.shape == (len(x), 4)
-    close(found[edges], alone, KERNELS)
-
-
-def test_order_and_neighbours_do_not_matter(trained, bars):
-    model, reference, _ = trained
-    x = torch.cat([bars(6, 0), bars(6, 1).transpose(2, 3)])
-    order = torch.randperm(12, generator=torch.Generator().manual_seed(0))
-    there, shuffled = (gradcon_scores(model, part, reference) for part in (x, x[order]))
-    alone = [gradcon_scores(model, x[i : i + 1], reference) for i in range(12)]
-    for name, values in there.items():
-        close(shuffled[name], values[order], KERNELS)
-        close(torch.cat([one[name] for one in alone]), values, KERNELS)
-
-
-@pytest.mark.parametrize("scale", [1e-3, 7.0, 1e3])
-def test_the_length_of_the_reference_does_not_matter(network, bars, scale):
+def test_the_length_of_the_reference_does_not_matter(network, bars):
+    # of each layer: a mean of cosines, not the cosine of everything together
     model, reference = network()
     x = bars(5, 0)
-    scaled = [scale * r for r in reference]
+    scaled = [10.0**i * r for i, r in enumerate(reference)]
     close(gradient_cosines(model, x, scaled), gradient_cosines(model, x, reference))
 
 
-def test_lengths_within_a_layer_do_not_weigh_it(network, bars):
-    # a mean of cosines, not the cosine of everything together
-    model, reference = network()
-    x = bars(5, 0)
-    uneven = [10.0**i * r for i, r in enumerate(reference)]
-    close(gradient_score(model, x, uneven), gradient_score(model, x, reference))
-
-
-@pytest.mark.parametrize("seed", range(1))
-def test_an_image_that_is_the_reference_has_the_lowest_score(network, bars, seed):
-    model, _ = network(seed=seed)
-    x = bars(6, seed)
+def test_an_image_that_is_the_reference_has_the_lowest_score(network, bars):
+    model, _ = network()
+    x = bars(6, 0)
     own = [g[2] for g in decoder_gradients(model, x)]
     found = gradient_score(model, x, own)
     assert found.argmin() == 2
@@ -172,19 +129,9 @@ def test_an_image_that_is_the_reference_has_the_lowest_score(network, bars, seed
         assert part.max() <= 1
 
 
-def test_a_reference_of_zeros_says_nothing(network, bars):
-    model, reference = network()
-    found = gradient_score(model, bars(3, 0), [torch.zeros_like(r) for r in reference])
-    assert found.tolist() == [0, 0, 0]
-
-
 def test_a_reference_of_other_shapes_is_refused(network, bars):
     for spoil in [
-        lambda r: [],
         lambda r: r[:3],
-        lambda r: [*r, r[0]],
-        lambda r: r[::-1],
-        lambda r: [*r[:3], r[3].flatten()],
         lambda r: [*r[:3], r[3].repeat(1, 3, 1, 1)],  # that of a colour network
     ]:
         for score in [gradient_cosines, gradient_score, gradcon_score, gradcon_scores]:
@@ -205,15 +152,3 @@ def test_bad_images_and_losses_are_refused(network, bars):
         ]:
             with pytest.raises(BadInput, match=message):
                 score(network()[0], spoil(bars(2, 0)), network()[1], reconstruction=reconstruction)
-
-
-def test_batches_without_an_image_are_refused(network, bars):
-    for batch_size in [0, -3]:
-        with pytest.raises(BadInput, match="batch size must be at least 1"):
-            gradcon_scores(network()[0], bars(2, 0), network()[1], batch_size=batch_size)
-
-
-def test_images_of_another_size_are_refused(network):
-    for score in [gradient_score, gradcon_score, gradcon_scores]:
-        with pytest.raises(BadInput, match="28, 28"):
-            score(network()[0], torch.rand(2, 1, 32, 32), network()[1])

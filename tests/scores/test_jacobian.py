@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from lib.errors import BadInput
-from lib.models import LSAAutoencoder, build
-from lib.scores import error_jacobian, input_gradient
+from lib.models import build
+from lib.scores import error_jacobian
 
 FLOAT64 = 1e-12  # sums of up to 784 terms in another order
 
@@ -22,15 +22,6 @@ def small():
     return build(make, torch.Generator().manual_seed(0)).double().eval()
 
 
-@pytest.fixture
-def lsa():
-    """LSA's autoencoder in float64 after a few batches have moved its running averages."""
-    made = build(LSAAutoencoder, torch.Generator().manual_seed(0)).double()
-    with torch.no_grad():
-        made(images(8, 1, 28, 28, seed=10))
-    return made.eval()
-
-
 def test_two_pixels_by_hand():
     # (a, b) → (b, 0): r = ((a - b)², b²) at a = 0.5, b = 0.2
     x = torch.tensor([0.5, 0.2], dtype=torch.float64).view(1, 1, 1, 2)
@@ -38,15 +29,6 @@ def test_two_pixels_by_hand():
     assert found.shape == (1, 2, 2)
     wanted = [[2 * 0.3, -2 * 0.3], [0.0, 2 * 0.2]]
     torch.testing.assert_close(found[0], torch.tensor(wanted).double(), rtol=1e-6, atol=0)
-
-
-def test_a_linear_network_by_its_matrix():
-    # r_i = (x_i - (W x)_i)², so d r_i / d x_j = 2 (x - W x)_i (1 - W)_ij; W is not symmetric
-    w, x = images(6, 6, seed=1) - 0.5, images(4, 1, 2, 3)
-    rest = torch.eye(6, dtype=w.dtype) - w
-    left = x.flatten(1) @ rest.T
-    found = error_jacobian(lambda x: (x.flatten(1) @ w.T).view_as(x), x)
-    torch.testing.assert_close(found, 2 * left[:, :, None] * rest, rtol=FLOAT64, atol=FLOAT64)
 
 
 def by_loop(model, image, rows):
@@ -60,29 +42,12 @@ def by_loop(model, image, rows):
 def test_every_row_is_the_gradient_of_one_error_pixel(small):
     x = images(3, 2, 3, 4)
     wanted = torch.stack([by_loop(small, image, range(24)) for image in x])
-    torch.testing.assert_close(error_jacobian(small, x), wanted, rtol=FLOAT64, atol=FLOAT64)
-
-
-def test_rows_of_the_lsa_network(lsa):
-    x, rows = images(1, 1, 28, 28), [0, 30, 406, 783]
-    found = error_jacobian(lsa, x)
-    assert found.shape == (1, 784, 784)
-    wanted = by_loop(lsa, x[0], rows)
-    torch.testing.assert_close(found[0, rows], wanted, rtol=0, atol=FLOAT64)
-    # the mean error's gradient is the mean of the rows
-    gradient = input_gradient(lsa, x).flatten(1)
-    torch.testing.assert_close(found.mean(1), gradient, rtol=0, atol=FLOAT64)
-
-
-def test_the_batch_size_changes_nothing(small):
-    x = images(2, 2, 3, 4)
-    wanted = error_jacobian(small, x)
-    for batch_size in (1, 5, 24):  # 5 does not divide the 24 rows
+    for batch_size in (5, 256):  # 5 does not divide the 24 rows
         found = error_jacobian(small, x, batch_size=batch_size)
         torch.testing.assert_close(found, wanted, rtol=FLOAT64, atol=FLOAT64)
 
 
-@pytest.mark.parametrize("state", ["with gradients", "frozen", "images with gradient", "no grad"])
+@pytest.mark.parametrize("state", ["with gradients", "no grad"])
 def test_the_jacobian_leaves_no_trace(leaves_no_trace, small, state):
     leaves_no_trace(error_jacobian, small, images(2, 2, 3, 4), state)
 

@@ -61,12 +61,6 @@ def test_by_hand():
     assert energy(logits, temperature=2.0).tolist()[0] == near(-2 * math.log(1 + math.sqrt(3)))
 
 
-@pytest.mark.parametrize("name", LOGIT_TABLE)
-def test_undecided_images_score_above_decided_ones(name):
-    decided, undecided = torch.tensor([[9.0, 0, 0], [1.0, 0, 0]]).split(1)
-    assert LOGIT_TABLE[name](logits=undecided) > LOGIT_TABLE[name](logits=decided)
-
-
 def test_sure_images_keep_their_order():
     # 1 - 0.99999999 in float32 would be 0 for all of these: ties wherever a network is sure
     gaps = torch.arange(20.0, 80.0)
@@ -105,34 +99,10 @@ def test_large_logits_do_no_harm(name):
     assert found.tolist() == pytest.approx(wanted, rel=FLOAT32, abs=1e-6)
 
 
-def test_adding_to_all_logits_moves_energy_and_max_logit_alone():
-    logits = drawn().double()
-    for score in (max_probability, entropy):
-        assert torch.allclose(score(logits + 5), score(logits), rtol=1e-10, atol=0)  # float64
-    for score in (max_logit, energy):
-        assert torch.allclose(score(logits + 5), score(logits) - 5, rtol=1e-10, atol=0)
-
-
-def test_the_order_of_classes_does_not_matter():
-    logits = drawn()
-    for entry in LOGIT_TABLE.values():
-        torch.testing.assert_close(
-            entry(logits=logits.flip(1)), entry(logits=logits), rtol=FLOAT32, atol=0
-        )
-
-
 def test_half_precision_is_computed_in_full():
     stored = drawn().half()
     for entry in LOGIT_TABLE.values():
         assert torch.equal(entry(logits=stored), entry(logits=stored.float()))
-
-
-def test_an_ensemble_of_equal_members_scores_as_one():
-    logits = drawn()
-    members = logits.expand(3, -1, -1)
-    found = ensemble_max_probability(members)
-    torch.testing.assert_close(found, max_probability(logits), rtol=FLOAT32, atol=0)
-    assert ensemble_max_logit(members).tolist() == near(max_logit(logits).tolist())
 
 
 def test_ensembles_by_hand():
@@ -140,14 +110,6 @@ def test_ensembles_by_hand():
     members = torch.tensor([[[0.0, math.log(3.0)]], [[math.log(9.0), 0.0]]])
     assert ensemble_max_probability(members).tolist() == near([17 / 40])
     assert ensemble_max_logit(members).tolist() == near([-(math.log(3) + math.log(9)) / 2])
-
-
-def test_members_that_disagree_make_an_image_anomalous():
-    agreeing = torch.tensor([[[8.0, 0.0]], [[8.0, 0.0]]])
-    disagreeing = torch.tensor([[[8.0, 0.0]], [[0.0, 8.0]]])
-    assert ensemble_max_probability(disagreeing) > 100 * ensemble_max_probability(agreeing)
-    # each member is as sure of its own class: the mean of the largest logits cannot see it
-    assert ensemble_max_logit(disagreeing) == ensemble_max_logit(agreeing)
 
 
 @pytest.mark.parametrize("score", [max_probability, entropy, max_logit, energy])

@@ -85,24 +85,6 @@ def test_scores_by_hand(by_hand):
     assert found["novelty"].tolist() == pytest.approx(novelty, rel=FLOAT32)
 
 
-def test_validation_images_score_from_minus_two_to_nought(by_hand):
-    # the first has both best parts, the last both worst ones
-    validation = pixels((0.5, 0.5), (0.6, 0.7), (0.3, 1.0))
-    found = lsa_score(*by_hand, validation, validation=validation)
-    assert found[0].item() == pytest.approx(-2, abs=FLOAT32)
-    assert found[2].item() == pytest.approx(0, abs=FLOAT32)
-    # one of equal chance to the best, somewhere between in error
-    wanted = -1 - (1.09 - 0.85) / (1.09 - 0.5)
-    assert found[1].item() == pytest.approx(wanted, abs=FLOAT32)
-
-
-def test_an_unlikely_code_and_a_bad_picture_are_both_anomalous(by_hand):
-    validation = pixels((0.5, 0.5), (0.4, 0.4), (0.6, 0.6))
-    x = pixels((0.51, 0.51), (0.51, 0.49), (1.0, 1.0))  # normal, less likely, badly drawn
-    normal, unlikely, bad = lsa_score(*by_hand, x, validation=validation).tolist()
-    assert normal < unlikely and normal < bad
-
-
 def test_without_an_estimator_it_is_the_reconstruction_error_alone(networks):
     first, _ = networks
     x = images(5)

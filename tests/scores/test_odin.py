@@ -66,18 +66,9 @@ def test_by_hand():
             assert found.tolist() == pytest.approx(wanted, rel=1e-6)  # x in float32
 
 
-def test_high_temperatures_keep_images_apart():
-    x = images(40)
-    found = odin(network(), x, temperature=1e6, epsilon=0.0)
-    assert found.dtype == torch.float64
-    # differences of logits below 1 in a million make steps of 1e-7, which float32 would round
-    assert found.unique().numel() == 40
-
-
 @pytest.mark.parametrize("name", SCORES)
-@pytest.mark.parametrize("epsilon", [0.001, 0.02])
-def test_equals_one_image_after_the_other_by_autograd(name, epsilon):
-    model, x = made(name), images()
+def test_equals_one_image_after_the_other_by_autograd(name):
+    epsilon, model, x = 0.02, made(name), images()
     wanted = []
     for image in x:
         leaf = image[None].clone().requires_grad_()
@@ -109,24 +100,17 @@ def test_without_a_step_it_is_the_plain_score(name):
 
 
 @pytest.mark.parametrize("name", SCORES)
-def test_a_step_towards_more_confidence_lowers_every_score(name):
-    model, x = made(name), images(20)
-    plain, moved = (SCORES[name](model, x, epsilon=e) for e in (0.0, 1e-3))
-    assert (moved < plain).all()
-
-
-@pytest.mark.parametrize("name", SCORES)
 def test_batches_and_order_do_not_matter(name):
     model, x = made(name), images(7)
-    whole = SCORES[name](model, x, epsilon=0.01)
+    together = SCORES[name](model, x, epsilon=0.01)
     parts = SCORES[name](model, x, epsilon=0.01, batch_size=3)
-    torch.testing.assert_close(parts, whole, rtol=ROUNDING, atol=0)
+    torch.testing.assert_close(parts, together, rtol=ROUNDING, atol=0)
     mirrored = SCORES[name](model, x.flip(0), epsilon=0.01)
-    torch.testing.assert_close(mirrored.flip(0), whole, rtol=ROUNDING, atol=0)
+    torch.testing.assert_close(mirrored.flip(0), together, rtol=ROUNDING, atol=0)
 
 
 @pytest.mark.parametrize("name", SCORES)
-@pytest.mark.parametrize("state", ["with gradients", "frozen", "images with gradient", "no grad"])
+@pytest.mark.parametrize("state", ["with gradients", "no grad"])
 def test_no_trace_is_left(leaves_no_trace, name, state):
     leaves_no_trace(partial(SCORES[name], epsilon=0.01), made(name), images(), state)
 

@@ -1,7 +1,6 @@
 """OpenMax and its Weibull tails: by hand, against loops, and what must be rejected."""
 
 import math
-import random
 
 import numpy as np
 import pytest
@@ -26,8 +25,7 @@ def test_the_share_below_by_hand():
     assert tail.cdf([-9, 4, 5, 8, 1e200]).tolist() == pytest.approx(wanted, abs=ROUNDING)
 
 
-@pytest.mark.parametrize("spread", [1e-3, 1.0, 1e3])
-@pytest.mark.parametrize("tail", [5, 20, 200])
+@pytest.mark.parametrize(("spread", "tail"), [(1e-3, 5), (1.0, 20), (1e3, 200)])
 def test_the_fit_has_no_slope_left_in_the_likelihood(spread, tail):
     values = spread * np.random.default_rng(tail).exponential(size=500)
     found = fit_weibull_tail(values, tail=tail)
@@ -40,27 +38,6 @@ def test_the_fit_has_no_slope_left_in_the_likelihood(spread, tail):
     slope = (power * log).sum() / power.sum() - log.mean()
     assert slope * found.shape == pytest.approx(1, rel=1e-3)
     assert found.scale == pytest.approx(t.max() * power.mean() ** (1 / found.shape), rel=1e-4)
-
-
-def test_the_fit_follows_the_law_that_drew():
-    # the least of 5000 values lies at 1, as the fit moves it: nothing is moved
-    drawn = np.append(1, 1 + 3 * np.random.default_rng(0).weibull(2.5, size=4999))
-    found = fit_weibull_tail(drawn, tail=5000)
-    assert found.start == 1
-    # a law's own share is uniform: mean 1/2, deviation sqrt(1/12). The law that drew is moved by 1,
-    # which a Weibull without location follows to within a few hundredths
-    assert found.cdf(drawn).mean() == pytest.approx(1 / 2, abs=0.01)
-    assert found.cdf(drawn).std() == pytest.approx(12**-0.5, abs=0.02)
-
-
-def test_only_the_tail_matters_and_its_unit_does():
-    values = np.random.default_rng(0).exponential(size=100)
-    other = np.where(values < np.sort(values)[-20], 0, values)
-    assert fit_weibull_tail(values, tail=20) == fit_weibull_tail(other, tail=20)
-    assert fit_weibull_tail(values[:10], tail=20) == fit_weibull_tail(values[:10], tail=10)
-    moved, far = fit_weibull_tail(values + 7, tail=20), fit_weibull_tail(values, tail=20)
-    assert moved.shape == pytest.approx(far.shape, rel=1e-6)  # rounding of 7 + value, searched
-    assert fit_weibull_tail(values * 10, tail=20).shape < 0.8 * far.shape
 
 
 def test_recalibration_by_hand():
@@ -80,7 +57,7 @@ def test_recalibration_by_hand():
     assert found.tolist()[0] == pytest.approx((wanted / wanted.sum()).tolist(), abs=ROUNDING)
 
 
-@pytest.mark.parametrize("top", [1, 3, 4])
+@pytest.mark.parametrize("top", [1, 3])
 def test_outputs_equal_a_loop(top):
     v, labels = logits(0)
     x, _ = logits(1, n=5, height=4.0)
@@ -118,37 +95,6 @@ def test_like_training_is_accepted_and_far_is_not():
     huge = 10 * x
     for strange in (between, huge):
         assert (model.outputs(strange, top=4).argmax(1) == 4).all()
-
-
-def test_one_class_is_the_share_alone():
-    v = np.random.default_rng(0).normal(size=(100, 1))
-    model = fit_open_max(v, np.zeros(100, int))
-    found = model.outputs([[v.mean()], [30.0], [-30.0]], top=1)
-    share = model.tails[0].cdf([0, 30 - v.mean(), 30 + v.mean()])
-    assert found.tolist() == [[1 - f, f] for f in share.tolist()]
-    assert found[0, 0] > 0.9 and (found[1:, 1] > 0.99).all()
-
-
-def test_order_and_names_do_not_matter():
-    (v, labels), (x, _) = logits(0), logits(1)
-    found = fit_open_max(v, labels).outputs(x, top=3)
-    order, names = np.random.default_rng(2).permutation(len(v)), np.array([2, 0, 3, 1])
-    other = fit_open_max(v[order], labels[order]).outputs(x, top=3)
-    # sums in another order, then a search for the shape that stops at 1e-4
-    np.testing.assert_allclose(other, found, rtol=0, atol=1e-3)
-    back = np.argsort(names)
-    other = fit_open_max(v[:, back], names[labels]).outputs(x[:, back], top=3)
-    np.testing.assert_allclose(other[:, [*names, 4]], found, rtol=0, atol=1e-3)
-
-
-def test_nothing_global_is_drawn_and_no_input_changed():
-    v, labels = logits(0)
-    copies = v.copy(), labels.copy()
-    before = random.getstate(), np.random.get_state()[1].tolist()
-    first, second = (fit_open_max(v, labels).outputs(v, top=2) for _ in range(2))
-    assert first.tolist() == second.tolist()
-    assert (random.getstate(), np.random.get_state()[1].tolist()) == before
-    assert np.array_equal(v, copies[0]) and np.array_equal(labels, copies[1])
 
 
 def test_nonsense_is_refused():

@@ -4,9 +4,7 @@ import pytest
 import torch
 
 from lib.errors import BadInput
-from lib.scores import distance_to_mean, intensity_map, mean_difference_map, product_map
-
-FLOAT32 = 1e-6  # relative: a few roundings of 6e-8
+from lib.scores import intensity_map, mean_difference_map, product_map
 
 
 def images(*shape, seed=0):
@@ -19,13 +17,6 @@ def test_product_by_hand():
     before = error.clone(), saliency.clone()
     assert product_map(error, saliency).tolist() == [[[0.5, 0.5], [1.0, 0.0]]]
     assert torch.equal(error, before[0]) and torch.equal(saliency, before[1])
-
-
-def test_product_is_symmetric_and_keeps_strength():
-    a, b = images(3, 4, 5), images(3, 4, 5, seed=1)
-    wanted = product_map(a, b)
-    assert torch.equal(product_map(b, a), wanted)
-    torch.testing.assert_close(product_map(3 * a, b), 3 * wanted, rtol=FLOAT32, atol=0)
 
 
 def test_product_refuses_maps_that_do_not_fit():
@@ -51,18 +42,6 @@ def test_mean_difference_takes_the_largest_channel_after_squaring():
     x = torch.tensor([0.5, 0.0]).view(1, 2, 1, 1)
     train = torch.tensor([0.25, 0.75]).view(1, 2, 1, 1)
     assert mean_difference_map(x, train).item() == 0.75**2
-
-
-def test_mean_difference_averages_to_the_distance_to_the_mean():
-    x, train = images(4, 1, 5, 6), images(7, 1, 5, 6, seed=1)
-    found = mean_difference_map(x, train).mean((1, 2))
-    torch.testing.assert_close(found, distance_to_mean(x, train), rtol=FLOAT32, atol=0)
-
-
-def test_trivial_maps_pass_no_gradient_on():
-    x = images(2, 1, 3, 3).requires_grad_()
-    assert not intensity_map(x).requires_grad
-    assert not mean_difference_map(x, x).requires_grad
 
 
 def test_nonsense_is_refused_in_words():
