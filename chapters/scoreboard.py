@@ -41,65 +41,41 @@ documents = [
     next(document for document in book.ledger.documents if page in document.pages)
     for page in ("gradcon", "localization", "oracle", "dae")
 ]
-gradcon, localization, oracle, dae = documents
+
+
+def claims(*, table):
+    every = [claim for d in documents for claim in board.claims_of(book, d, table=table)]
+    lines = numbers.page.claim_table(book, every, build, board=True)
+    return lines.set_table_attributes('class="words filtered"')
+
 
 # %% tags=["remove-input"]
 numbers.styled(board.verdict_counts(book, documents), "Claims by the verdict of our reference runs")
 
 # %% [markdown]
-# A claim that only restates a cell of a table is no claim of its own but counts here, in the
-# agreement of the tables. A cell agrees where our mean is within its tolerance or, where none is
-# set, where the printed number lies in our interval over seeds. Most of our runs are shorter than
-# the documents', so a cell off is no error of theirs.
+# ## Claims
+#
+# Kwon et al. {cite:p}`kwon2020gradcon` are tested in [](gradcon.ipynb), [](comparison.ipynb) and
+# [](conditions.ipynb); Feeney and Hughes {cite:p}`feeney2021localization` in
+# [](localization.ipynb) and [](planted.ipynb); Dietterich, Garrepalli and Guyer
+# {cite:p}`dietterich2021representation` in [](oracle.ipynb) and [](improvements.ipynb); Spigler
+# {cite:p}`spigler2019denoising` in [](dae.ipynb), [](fooling.ipynb) and [](openset.ipynb). A click
+# on a reason unfolds the rule, why its tolerance is what it is, and remarks.
+
+# %% tags=["remove-input", "full-width"]
+claims(table=False)
+
+# %% [markdown]
+# ## Tables, cell by cell
+#
+# A claim that only restates a cell of a table counts here. A cell agrees where our mean is within
+# its tolerance or, where none is set, where the printed number lies in our interval over seeds.
+# Most of our runs are shorter than the documents', so a cell off is no error of theirs.
 
 # %% tags=["remove-input"]
 numbers.styled(board.agreement(book), "The documents' tables: cells re-made on full data").hide(
     axis="index"
 )
 
-# %% [markdown]
-# Below, each line is a claim. A click on the reason unfolds its rule, why its tolerance is what it
-# is, and remarks.
-#
-# ## GradCon
-#
-# Kwon et al. {cite:p}`kwon2020gradcon`, tested in [](gradcon.ipynb), [](comparison.ipynb) and
-# [](conditions.ipynb).
-
 # %% tags=["remove-input", "full-width"]
-board.claim_lines(book, [gradcon], build)
-
-# %% [markdown]
-# ## Localization
-#
-# Feeney and Hughes {cite:p}`feeney2021localization`, tested in [](localization.ipynb) and
-# [](planted.ipynb).
-
-# %% tags=["remove-input", "full-width"]
-board.claim_lines(book, [localization], build)
-
-# %% [markdown]
-# ## Representation oracle
-#
-# Dietterich, Garrepalli and Guyer {cite:p}`dietterich2021representation`, tested in
-# [](oracle.ipynb) and [](improvements.ipynb).
-
-# %% tags=["remove-input", "full-width"]
-board.claim_lines(book, [oracle], build)
-
-# %% [markdown]
-# ## Denoising autoencoder
-#
-# Spigler {cite:p}`spigler2019denoising`, tested in [](dae.ipynb), [](fooling.ipynb) and
-# [](openset.ipynb).
-
-# %% tags=["remove-input", "full-width"]
-board.claim_lines(book, [dae], build)
-
-# %% [markdown]
-# ## Tables, cell by cell
-#
-# What agrees with a printed cell and what does not, where the cell has a tolerance of its own.
-
-# %% tags=["remove-input", "full-width"]
-board.claim_lines(book, documents, build, table=True)
+claims(table=True)

@@ -1,7 +1,5 @@
 """Numbers and their addresses: rows, provenance, the documents' tables, and what pages show."""
 
-from lib.numbers.averages import CLASSES as CLASSES
-from lib.numbers.averages import with_averages as with_averages
 from lib.numbers.book import Book as Book
 from lib.numbers.book import the_book as the_book
 from lib.numbers.claims import Claim as Claim
@@ -27,6 +25,7 @@ from lib.numbers.lookup import interval_text as interval_text
 from lib.numbers.page import Page as Page
 from lib.numbers.page import open_page as open_page
 from lib.numbers.page import styled as styled
+from lib.numbers.rows import CLASSES as CLASSES
 from lib.numbers.rows import COLUMNS as COLUMNS
 from lib.numbers.rows import collector as collector
 from lib.numbers.rows import frame as frame
@@ -34,6 +33,7 @@ from lib.numbers.rows import merge as merge
 from lib.numbers.rows import pick as pick
 from lib.numbers.rows import read_rows as read_rows
 from lib.numbers.rows import row as row
+from lib.numbers.rows import with_averages as with_averages
 from lib.numbers.rows import without_known as without_known
 from lib.numbers.rows import write_rows as write_rows
 from lib.numbers.runs import RUN_COLUMNS as RUN_COLUMNS

@@ -1,17 +1,14 @@
 """The scoreboard: claims counted by verdict, tables by the cells that agree, a line per claim."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
-from pandas.io.formats.style import Styler
 
-from lib.numbers.averages import with_averages
 from lib.numbers.book import Book
 from lib.numbers.claims import Claim, Document
 from lib.numbers.lookup import ADDRESS, Lookup
-from lib.numbers.page import coloured, folded, styled
-from lib.numbers.rows import merge, read_rows
+from lib.numbers.rows import merge, read_rows, with_averages
 from lib.numbers.runs import merge_runs, read_runs
 from lib.numbers.verdicts import Verdict, judge_all
 
@@ -24,11 +21,11 @@ def build_verdicts(book: Book, root: Path) -> dict[str, Verdict]:
     rows = with_averages(merge(read_rows(folder / "rows.csv") for folder in folders))
     lookup = Lookup(rows, merge_runs(read_runs(folder / "runs.csv") for folder in folders))
     titles = set(rows["dataset"])
-    found: dict[str, Verdict] = {}
+    verdicts: dict[str, Verdict] = {}
     for document in book.ledger.documents:
         stand_in = {old: new for old, new in document.stand_in.items() if new in titles}
-        found |= judge_all(claims_of(book, document), lookup, stand_in=stand_in)
-    return found
+        verdicts |= judge_all(claims_of(book, document), lookup, stand_in=stand_in)
+    return verdicts
 
 
 def claims_of(book: Book, document: Document, *, table: bool | None = None) -> list[Claim]:
@@ -42,9 +39,9 @@ def verdict_counts(book: Book, documents: Iterable[Document]) -> pd.DataFrame:
     counts = {}
     for document in documents:
         ids = [claim.id for claim in claims_of(book, document, table=False)]
-        found = pd.Series([book.verdicts[id_].verdict for id_ in ids], dtype=object).value_counts()
-        counts[document.title] = found.reindex(SHOWN, fill_value=0)
-    table = pd.DataFrame(counts).T.astype(int)
+        words = [book.verdicts[id_].verdict for id_ in ids]
+        counts[document.title] = {word: words.count(word) for word in SHOWN}
+    table = pd.DataFrame(counts).T
     table.loc["all"] = table.sum()
     return table.assign(claims=table.sum(axis=1))
 
@@ -79,26 +76,3 @@ def agreement(book: Book) -> pd.DataFrame:
     made = {key: line for key, line in lines.items() if line[1]}
     index = pd.MultiIndex.from_tuples(list(made), names=["source", "table"])
     return pd.DataFrame(list(made.values()), index=index, columns=names).reset_index()
-
-
-def claim_lines(
-    book: Book, documents: Iterable[Document], build: Mapping[str, Verdict], *, table: bool = False
-) -> Styler:
-    """A line per claim with the anchor `claim-ID`: ours, the verdict, this build's, reasons folded.
-
-    With `table` the cells of the documents' tables in their place.
-    """
-    lines = []
-    for claim in (c for document in documents for c in claims_of(book, document, table=table)):
-        found, here = book.verdicts[claim.id], build[claim.id]
-        lines.append(
-            {
-                "claim": f'<span id="claim-{claim.id}">{claim.says}</span>',
-                "published": claim.published,
-                "reference": found.measured,
-                "verdict": coloured(found.verdict),
-                "this build": here.measured and f"{here.measured}<br>{coloured(here.verdict)}",
-                "why": folded(found.reason, claim),
-            }
-        )
-    return styled(pd.DataFrame(lines), kind="words")

@@ -1,10 +1,12 @@
 """Numbers by name, as prose, guards and tables ask for them: from the committed reference."""
 
+import operator
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 
@@ -18,13 +20,10 @@ from lib.numbers.verdicts import VERDICTS, Verdict, judge_all
 
 # of a name: our mean (the default), the document's number, mean with interval, ours - published,
 # ours / published; of a claim with two sides the last two are of its sides
-FIELDS = ("ours", "published", "interval", "difference", "ratio", "right", "low", "high", "seeds")
-COMPARE = {
-    "<=": lambda a, b: a <= b,
-    ">=": lambda a, b: a >= b,
-    "<": lambda a, b: a < b,
-    ">": lambda a, b: a > b,
-}
+PARTS = {"ours": "mean", "low": "low", "high": "high", "seeds": "n"}
+FIELDS = (*PARTS, "published", "interval", "difference", "ratio", "right")
+COMPARE = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -40,16 +39,11 @@ class Book:
 
     def name(self, name: str) -> Name:
         """A declared name. Raises UnknownName."""
-        if name not in self.ledger.names:
-            known = self.ledger.names
-            raise UnknownName(f"There is no number named {name!r}.{nearest(name, known)}")
-        return self.ledger.names[name]
+        return _known(self.ledger.names, name, "number named")
 
     def verdict(self, id_: str) -> Verdict:
         """The verdict on a claim. Raises UnknownName."""
-        if id_ not in self.verdicts:
-            raise UnknownName(f"There is no claim {id_!r}.{nearest(id_, self.verdicts)}")
-        return self.verdicts[id_]
+        return _known(self.verdicts, id_, "claim")
 
     def value(self, text: str) -> float:
         """A number by name, `NAME`, `NAME.published`, `A - B`, `A + 0.02` or `A / B`.
@@ -125,42 +119,47 @@ class Book:
         name, _, field = (text, "", "ours") if self._knows(text) else text.rpartition(".")
         if field == "published":
             return self._published(name)
-        if field == "right":
-            return self._side(name, 1).mean
-        left = self._interval(name)[0]
-        if field in ("difference", "ratio"):
-            two = name in self.ledger.claims and self.verdict(name).right is not None
-            other = self._side(name, 1).mean if two else self._published(name)
-            return left.mean - other if field == "difference" else left.mean / other
-        plain = {"ours": left.mean, "low": left.low, "high": left.high, "seeds": left.n}
-        if field not in plain:
-            raise BadInput(f"The field {field!r} of {name!r} is not one number.")
-        return float(plain[field])
+        if field in ("difference", "ratio", "right"):
+            two = name in self.verdicts and self.verdicts[name].right is not None
+            if field == "right" or two:
+                other = self._interval(name, 1)[0].mean
+                if field == "right":
+                    return other
+            else:
+                other = self._published(name)
+            ours = self._interval(name)[0].mean
+            return ours - other if field == "difference" else ours / other
+        if field == "interval":
+            raise BadInput(f"{name}.interval is not one number.")
+        return float(getattr(self._interval(name)[0], PARTS[field]))
 
     def _published(self, name: str) -> float:
         if name in self.ledger.claims:
-            found = self.ledger.claims[name].cases[0].published[0]
+            printed = self.ledger.claims[name].cases[0].published[0]
         else:
             entries = self.published.entries(self.name(name).cells)
-            found = entries[0].value if entries else None
-        if found is None:
+            printed = entries[0].value if entries else None
+        if printed is None:
             raise BadInput(f"The document prints no number for {name!r}.")
-        return found
+        return printed
 
-    def _interval(self, name: str) -> tuple[Interval, bool]:
+    def _interval(self, name: str, side: int = 0) -> tuple[Interval, bool]:
+        """The reference's interval of a name, or of a side of a claim, and whether it is a rate."""
         if name in self.ledger.claims:
-            return self._side(name, 0), False
-        at = self.name(name)
-        if (found := self.reference.interval(at.cells, rate=at.rate)) is None:
+            verdict = self.verdict(name)
+            interval, rate = (verdict.left, verdict.right)[side], False
+        else:
+            rate = self.name(name).rate
+            interval = self.reference.interval(self.name(name).cells, rate=rate)
+        if interval is None:
             raise BadInput(f"The reference has no number for {name!r}.")
-        return found, at.rate
+        return interval, rate
 
-    def _side(self, id_: str, side: int) -> Interval:
-        verdict = self.verdict(id_)
-        found = (verdict.left, verdict.right)[side]
-        if found is None:
-            raise BadInput(f"The reference has no such number for claim {id_!r}.")
-        return found
+
+def _known(names: Mapping[str, T], name: str, kind: str) -> T:
+    if name not in names:
+        raise UnknownName(f"There is no {kind} {name!r}.{nearest(name, names)}")
+    return names[name]
 
 
 @lru_cache(maxsize=1)
@@ -172,7 +171,8 @@ def the_book() -> Book:
 def make_book(claims: Path, printed: pd.DataFrame, rows: pd.DataFrame, runs: pd.DataFrame) -> Book:
     """A book from a folder of claims, published rows, result rows with averages, and their runs."""
     results = printed[printed["kind"].isin(["measured", "derived"])]
-    told = results.assign(variant="", seed=0, n=1, run="published").reset_index(drop=True)
-    known, reference = Lookup(told), Lookup(rows, runs)
+    results = results.assign(variant="", seed=0, n=1, run="published").reset_index(drop=True)
+    known, reference = Lookup(results), Lookup(rows, runs)
     ledger = read_claims(known, claims)
-    return Book(ledger, told, rows, known, reference, judge_all(ledger.claims.values(), reference))
+    verdicts = judge_all(ledger.claims.values(), reference)
+    return Book(ledger, results, rows, known, reference, verdicts)

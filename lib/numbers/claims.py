@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -16,7 +16,6 @@ from lib.numbers.rules import Rule, parse_rule
 from lib.paths import RESULTS
 
 CLAIMS = RESULTS / "claims"
-Values = list[str] | dict[str, str]
 
 
 class _Strict(BaseModel):
@@ -26,21 +25,19 @@ class _Strict(BaseModel):
 class Entry(_Strict):
     """A claim as it is written. `for` makes one claim of each combination of its cells.
 
-    `each` is a column that a name leaves open: the claim must hold for every value. `premise` is
-    another claim without which this one says nothing. `because` gives a tolerance its reason:
-    words, the name of a reason, or words with names of reasons in brackets; of a table also by
-    cell. `published` replaces what is looked up in results/published.
+    `each` is a column that a name leaves open: the claim must hold for every value. `because` gives
+    a tolerance its reason: words, the name of a reason, or words with names of reasons in brackets.
+    `published` replaces what is looked up in results/published.
     """
 
     says: str
     where: str
     rule: str
-    because: str | dict[str, str] = ""
+    because: str = ""
     scope: str = ""
     note: str = ""
-    premise: str = ""
     each: dict[str, list[str]] = Field(default={}, max_length=1)
-    over: dict[str, Values] = Field(default={}, alias="for")
+    over: dict[str, list[str] | dict[str, str]] = Field(default={}, alias="for")
     published: str | None = None
     budget: dict[str, float] | None = None
 
@@ -85,16 +82,12 @@ class Claim:
 
     id: str
     document: str
+    entry: Entry
     says: str
-    where: str
     rule: Rule
-    words: str
     cases: tuple[Case, ...]
     published: str
     because: str
-    scope: str
-    note: str
-    premise: str
     budget: Mapping[str, float]
     table: bool
 
@@ -112,16 +105,13 @@ def read_claims(published: Lookup, folder: Path = CLAIMS) -> Ledger:
     """The claims of all files of the folder; `published` are the documents' own results.
 
     Raises DataMissing without files, and BadInput with the file's name for anything but plain data
-    of this form, a rule that cannot be read, an unknown reason, premise or column, and for a name
-    or id that comes twice.
+    of this form, a rule that cannot be read, an unknown reason or column, and for a name or id that
+    comes twice.
     """
-    files = sorted(folder.glob("*.yml"))
-    if not files:
-        raise DataMissing("There are no claims below results/claims.")
     documents: list[Document] = []
     names: dict[str, Name] = {}
     claims: dict[str, Claim] = {}
-    for path in files:
+    for path in sorted(folder.glob("*.yml")):
         try:
             document = Document.model_validate(yaml.load(path.read_text("utf-8"), _Loader))
             own = {name: _name(cells, document) for name, cells in document.names.items()}
@@ -137,9 +127,8 @@ def read_claims(published: Lookup, folder: Path = CLAIMS) -> Ledger:
         documents.append(document)
         names |= own
         claims |= made
-    for claim in claims.values():
-        if claim.premise and (claim.premise not in claims or claim.premise == claim.id):
-            raise BadInput(f"The premise {claim.premise!r} of {claim.id!r} is no other claim.")
+    if not documents:
+        raise DataMissing("There are no claims below results/claims.")
     return Ledger(tuple(documents), names, claims)
 
 
@@ -148,58 +137,56 @@ def _name(given: Mapping[str, Any], document: Document) -> Name:
     return Name(own, address(own, document.defaults), bool(given.get("rate", False)))
 
 
-def _claims(document: Document, names: Mapping[str, Name], published: Lookup) -> list[Claim]:
-    made = []
+def _claims(document: Document, names: Mapping[str, Name], published: Lookup) -> Iterator[Claim]:
     for name, entry in document.claims.items():
+        columns = [
+            list(
+                (cells if isinstance(cells, dict) else {cell: slug(cell) for cell in cells}).items()
+            )
+            for cells in entry.over.values()
+        ]
         try:
-            rule = parse_rule(entry.rule, names)
-            listed = [
-                list(values.items()) if isinstance(values, dict) else [(v, slug(v)) for v in values]
-                for values in entry.over.values()
-            ]
-            for picked in itertools.product(*listed):
-                cells = dict(zip(entry.over, (cell for cell, _ in picked), strict=True))
-                id_ = "-".join([name, *(word for _, word in picked)])
-                made.append(_claim(id_, entry, rule, cells, document, names, published))
+            for point in itertools.product(*columns):
+                cells = dict(zip(entry.over, (cell for cell, _ in point), strict=True))
+                id_ = "-".join([name, *(word for _, word in point)])
+                yield _claim(id_, entry, cells, document, names, published)
         except CompanionError as problem:
             raise BadInput(f"claim {name!r}: {problem}") from problem
-    return made
 
 
 def _claim(
     id_: str,
     entry: Entry,
-    rule: Rule,
     cells: Mapping[str, str],
     document: Document,
     names: Mapping[str, Name],
     published: Lookup,
 ) -> Claim:
+    rule = parse_rule(entry.rule, names)
     column, values = next(iter(entry.each.items()), ("", [""]))
-    sides = [names[side] for side in (rule.left, rule.right) if side is not None]
     cases = []
     for value in values:
-        fixed = {**cells, column: value} if column else cells
-        at = tuple(filled(side, fixed) for side in sides)
-        printed = tuple(_printed_at(side, published) for side in at)
-        x = rule.x if rule.x is not None else _target(id_, rule, printed)
-        cases.append(Case(value, at, x, printed))
-    told = published_text(cases)
-    words = {**document.defaults, **cells, "published": told}
-    because = entry.because if isinstance(entry.because, str) else _by_cell(entry.because, cells)
+        own = {**cells, column: value} if column else cells
+        sides = tuple(filled(names[side], own) for side in (rule.left, rule.right) if side)
+        entries = [published.entries(side.cells) for side in sides]
+        printed = tuple(found[0].value if found else None for found in entries)
+        x = rule.x
+        if x is None:
+            if None in printed:
+                raise BadInput(f"the document prints no number for {id_!r}.")
+            x = rule.quantity(*(value for value in printed if value is not None))
+        cases.append(Case(value, sides, x, printed))
+    text = published_text(cases) if entry.published is None else entry.published
+    words = {**document.defaults, **cells, "published": text}
     return Claim(
         id=id_,
         document=document.document,
+        entry=entry,
         says=entry.says.format_map(words) if entry.over else entry.says,
-        where=entry.where,
         rule=rule,
-        words=entry.rule,
         cases=tuple(cases),
-        published=told if entry.published is None else entry.published,
-        because=_explained(because, document.reasons),
-        scope=entry.scope,
-        note=entry.note,
-        premise=entry.premise,
+        published=text,
+        because=_explained(entry.because, document.reasons),
         budget=document.budget if entry.budget is None else entry.budget,
         table=bool(entry.over) and rule.x is None,
     )
@@ -223,9 +210,9 @@ def published_text(cases: list[Case]) -> str:
 
 def printed(value: float) -> str:
     """As the document prints it: shares with three decimals or more, so 0.61 is 0.610."""
-    value = int(value) if value == int(value) and abs(value) > 1 else value
-    few = isinstance(value, float) and abs(value) <= 1 and round(value, 3) == value
-    return f"{value:.3f}" if few else f"{value:,}"
+    if abs(value) <= 1 and round(value, 3) == value:
+        return f"{value:.3f}"
+    return f"{int(value):,}" if value == int(value) else f"{value:,}"
 
 
 def slug(text: str) -> str:
@@ -233,31 +220,15 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9.]+", "-", text.rpartition("=")[2].lower()).strip("-")
 
 
-def _printed_at(side: Name, published: Lookup) -> float | None:
-    found = published.entries(side.cells)
-    return found[0].value if found else None
-
-
-def _target(id_: str, rule: Rule, told: tuple[float | None, ...]) -> float:
-    numbers = [value for value in told if value is not None]
-    if len(numbers) < len(told):
-        raise BadInput(f"the document prints no number for {id_!r}.")
-    return rule.quantity(*numbers)
-
-
 def _explained(text: str, reasons: Mapping[str, str]) -> str:
     """Names of reasons replaced by their words, so that each line can be read alone."""
     if text in reasons:
         return reasons[text]
-    for name in re.findall(r"\[([^\]]+)\]", text):
-        if name not in reasons and not re.search(r"\d", name):
+    for name in re.findall(r"\[([^\]\d]+)\]", text):
+        if name not in reasons:
             raise BadInput(f"there is no reason {name!r}.{nearest(name, reasons)}")
-        text = text.replace(f"[{name}]", reasons.get(name, f"[{name}]"))
+        text = text.replace(f"[{name}]", reasons[name])
     return text
-
-
-def _by_cell(because: Mapping[str, str], cells: Mapping[str, str]) -> str:
-    return "; ".join(because[cell] for cell in cells.values() if cell in because)
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]

@@ -4,18 +4,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from lib.errors import BadInput, DataMissing, UnknownName, nearest
-from lib.numbers.averages import with_averages
-from lib.numbers.rows import frame, merge, read_rows
-from lib.numbers.runs import read_runs, runs_frame
+from lib.errors import BadInput, UnknownName, nearest
+from lib.numbers.rows import merge, read_rows, with_averages
+from lib.numbers.runs import read_runs
 from lib.paths import RESULTS
 
 PUBLISHED_COLUMNS = (
     *("source", "table", "dataset", "method", "score", "class", "value", "metric", "origin"),
     *("note", "kind"),
 )
-# what a row of our own may be held against
-KEYS = ("table", "dataset", "method", "score", "class", "metric")
 # measured: printed as a result; derived: worked out from results (a ratio, a gap);
 # setting: chosen, not found; background: of other work; blank: printed without a number
 KINDS = ("measured", "derived", "setting", "background", "blank")
@@ -26,18 +23,13 @@ def published(source: str | None = None, *, folder: Path = RESULTS / "published"
     """All published rows, or those of one source such as "gradcon-slides".
 
     Columns as PUBLISHED_COLUMNS; value is float64 and NaN exactly where kind is blank. Raises
-    DataMissing without files, BadInput for a broken file, UnknownName for an unknown source.
+    BadInput for a broken file, UnknownName for an unknown source.
     """
-    files = sorted(folder.glob("*.csv"))
-    if not files:
-        raise DataMissing("There are no published tables below results/published.")
-    table = pd.concat([_read(path) for path in files], ignore_index=True)
-    if source is None:
-        return table
+    table = pd.concat([_read(path) for path in sorted(folder.glob("*.csv"))], ignore_index=True)
     known = list(table["source"].unique())
-    if source not in known:
+    if source is not None and source not in known:
         raise UnknownName(f"There is no published source {source!r}.{nearest(source, known)}")
-    return table[table["source"] == source].reset_index(drop=True)
+    return table if source is None else table[table["source"] == source].reset_index(drop=True)
 
 
 def reference_rows(folder: Path = REFERENCE) -> pd.DataFrame:
@@ -46,7 +38,7 @@ def reference_rows(folder: Path = REFERENCE) -> pd.DataFrame:
     Raises BadInput where two files hold different values of the same measurement.
     """
     files = sorted(path for path in folder.glob("*.csv") if path.name != "runs.csv")
-    return with_averages(merge([read_rows(path) for path in files])) if files else frame([])
+    return with_averages(merge([read_rows(path) for path in files]))
 
 
 def full_title(title: str) -> str:
@@ -56,16 +48,16 @@ def full_title(title: str) -> str:
 
 def reference_runs(folder: Path = REFERENCE) -> pd.DataFrame:
     """The provenance of the committed reference rows."""
-    path = folder / "runs.csv"
-    return read_runs(path) if path.exists() else runs_frame([])
+    return read_runs(folder / "runs.csv")
 
 
 def _read(path: Path) -> pd.DataFrame:
     raw = pd.read_csv(path, dtype=str, keep_default_na=False)
-    if tuple(raw.columns) != PUBLISHED_COLUMNS:
-        raise BadInput(f"{path.name} must have the columns {', '.join(PUBLISHED_COLUMNS)}.")
-    if unknown := sorted(set(raw["kind"]) - set(KINDS)):
-        raise BadInput(f"{path.name} has a kind {unknown[0]!r}; known: {', '.join(KINDS)}.")
+    if tuple(raw.columns) != PUBLISHED_COLUMNS or not set(raw["kind"]) <= set(KINDS):
+        raise BadInput(
+            f"{path.name} must have the columns {', '.join(PUBLISHED_COLUMNS)}, and the kinds "
+            f"{', '.join(KINDS)}."
+        )
     table = raw.assign(value=pd.to_numeric(raw["value"].where(raw["value"] != "")))
     if (table["value"].isna() != (table["kind"] == "blank")).any():
         raise BadInput(f"{path.name} must have a value in each row but those of kind blank.")

@@ -1,6 +1,6 @@
 """Expectations of trained numbers, for the checked cells of golden notebooks."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from lib.numbers.rows import exact_number
 from lib.paths import CHAPTERS
 
 LEAST_SEEDS = 8  # with fewer, two standard deviations are mostly guesswork
+FOLDER = CHAPTERS / "expected"
 
 
 class Expected(NamedTuple):
@@ -24,21 +25,18 @@ class Expected(NamedTuple):
 def expectations(rows: pd.DataFrame) -> dict[str, Expected]:
     """Mean and width of each name in rows with the columns name, seed, value.
 
-    Raises BadInput for other columns, a value that is not a number, a seed given twice, fewer than
-    LEAST_SEEDS seeds, or values that do not vary (print those as exact numbers instead).
+    Raises BadInput for fewer than LEAST_SEEDS seeds, a seed given twice or a value that is not a
+    number, and for values that do not vary (print those as exact numbers instead).
     """
-    if list(rows.columns) != ["name", "seed", "value"] or rows["value"].isna().any():
-        raise BadInput("Expectations need the columns name, seed, value, and numbers as values.")
-    if rows.duplicated(["name", "seed"]).any():
-        raise BadInput("An expectation has a seed twice.")
-    found = {}
-    for name, values in rows.astype({"value": float}).groupby("name", sort=False)["value"]:
-        if len(values) < LEAST_SEEDS:
-            raise BadInput(f"{name!r} has {len(values)} seeds, but {LEAST_SEEDS} are wanted.")
-        found[str(name)] = Expected(float(values.mean()), 2 * float(values.std(ddof=1)))
-        if found[str(name)].width == 0:
+    made = {}
+    for name, lines in rows.groupby("name", sort=False):
+        values = lines["value"].astype(float)
+        if values.isna().any() or len(set(lines["seed"])) < max(LEAST_SEEDS, len(lines)):
+            raise BadInput(f"{name!r} needs a number for each of {LEAST_SEEDS} seeds or more.")
+        made[str(name)] = Expected(float(values.mean()), 2 * float(values.std(ddof=1)))
+        if made[str(name)].width == 0:
             raise BadInput(f"{name!r} is the same for every seed: print it as an exact number.")
-    return found
+    return made
 
 
 def load_expected(path: Path) -> dict[str, Expected]:
@@ -49,16 +47,13 @@ def load_expected(path: Path) -> dict[str, Expected]:
     return expectations(table.assign(value=table["value"].map(exact_number)))
 
 
-def write_expected(path: Path, rows: Iterable[Mapping[str, object]] | pd.DataFrame) -> None:
+def write_expected(path: Path, rows: pd.DataFrame) -> None:
     """Store rows of name, seed, value, whole or not at all. Raises as `expectations` does."""
-    table = pd.DataFrame(rows if isinstance(rows, pd.DataFrame) else list(rows))
-    expectations(table)
-    write_whole(path, table.to_csv(index=False, lineterminator="\n"))
+    expectations(rows)
+    write_whole(path, rows.to_csv(index=False, lineterminator="\n"))
 
 
-def check_lines(
-    chapter: str, checked: Mapping[str, float], *, folder: Path = CHAPTERS / "expected"
-) -> list[str]:
+def check_lines(chapter: str, checked: Mapping[str, float], *, folder: Path = FOLDER) -> list[str]:
     """`check_line` of each number that a chapter's smoke run is held to, for its golden notebook.
 
     Raises DataMissing for a chapter without stored expectations, UnknownName as `check_line` does.

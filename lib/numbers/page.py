@@ -3,23 +3,23 @@
 import html
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
 from pandas.io.formats.style import Styler
 
 from lib.errors import BadInput, UnknownName, nearest
-from lib.numbers.averages import with_averages
 from lib.numbers.book import Book, the_book
 from lib.numbers.claims import Claim, Name, filled
 from lib.numbers.lookup import ADDRESS, Cells, Entry, Lookup, address, interval_of, interval_text
-from lib.numbers.rows import COLUMNS, read_rows
+from lib.numbers.rows import COLUMNS, read_rows, with_averages
 from lib.numbers.runs import read_runs, runs_frame
-from lib.numbers.variants import VARIANT_KEYS, parse_variant
+from lib.numbers.variants import VARIANT_KEYS, parse_variant, setting_text
 from lib.numbers.verdicts import Verdict, judge_all
 
 SOURCES = ("published", "reference", "this build")
-AVERAGE = "average"
+BUILD = SOURCES[2]
 
 
 @dataclass(frozen=True)
@@ -31,21 +31,10 @@ class Page:
     one that this build read in its place.
     """
 
-    name: str
     build: pd.DataFrame
     lookup: Lookup
     stand_in: Mapping[str, str]
     book: Book
-
-    @property
-    def published(self) -> pd.DataFrame:
-        """The documents' results, with the columns of rows that an address needs."""
-        return self.book.published_rows
-
-    @property
-    def reference(self) -> pd.DataFrame:
-        """The committed rows with their averages."""
-        return self.book.reference_rows
 
     def compare(
         self,
@@ -68,43 +57,34 @@ class Page:
         as untrained networks and trivial scores, come last, in grey and never bold. Sources without
         any number are left out. Raises UnknownName for an unknown name or column.
         """
-        if best not in ("high", "low", ""):
-            raise BadInput(f"The best is 'high', 'low' or '', not {best!r}.")
-        groups = columns or {"": {}}
+        labels = {**lines, **(baselines or {})}
         texts: dict[tuple[str, str], dict[str, str]] = {}
-        means: dict[tuple[str, str], dict[str, float]] = {}
-        for group, extra in groups.items():
-            for source in SOURCES:
-                lookup = self._lookup(source)
-                for label, given in [*lines.items(), *(baselines or {}).items()]:
-                    line = self._line(given, {**cells, **extra}, rate)
-                    told = line.rate and source != "published"
-                    found = lookup.interval(self._read_as(line.cells, source), rate=told)
-                    if found is None:
-                        continue
-                    text = interval_text(found, decimals=decimals, rate=told)
+        marks: dict[tuple[str, str], list[str]] = {}
+        for group, source in product(columns or {"": {}}, SOURCES):
+            lookup, extra = self._lookup(source), {**cells, **(columns or {"": {}})[group]}
+            means = {}
+            for label, given in labels.items():
+                line = self._line(given, extra, source)
+                pooled = (rate or line.rate) and source != "published"
+                if interval := lookup.interval(line.cells, rate=pooled):
+                    text = interval_text(interval, decimals=decimals, rate=pooled)
                     texts.setdefault((group, source), {})[label] = text
-                    means.setdefault((group, source), {})[label] = found.mean
-        labels = [*lines, *(baselines or {})]
-        table = (
-            pd.DataFrame(texts, index=labels).fillna("") if texts else pd.DataFrame(index=labels)
-        )
-        table.columns = (
-            pd.MultiIndex.from_tuples(list(texts))
-            if columns
-            else pd.Index([source for _, source in texts])
-        )
-        marks = pd.DataFrame("", index=table.index, columns=table.columns)
-        for i, key in enumerate(texts):
-            rivals = {label: mean for label, mean in means[key].items() if label in lines}
-            if best and len(rivals) > 1:
-                top = (max if best == "high" else min)(rivals.values())
-                marks.iloc[:, i] = [
-                    "font-weight: bold" if rivals.get(label) == top else "" for label in labels
-                ]
-        for label in baselines or {}:
-            marks.loc[label] = "opacity: 0.7"
-        return _styled(table, caption, self._build_note(texts)).apply(lambda _: marks, axis=None)
+                    means[label] = interval.mean
+            rivals = {label: mean for label, mean in means.items() if label in lines}
+            top = {"high": max, "low": min}[best](rivals.values()) if best and rivals else None
+            marks[group, source] = [
+                "font-weight: bold"
+                if len(rivals) > 1 and rivals.get(label) == top
+                else "opacity: 0.7" * (label not in lines)
+                for label in labels
+            ]
+        table = pd.DataFrame(texts, index=list(labels)).fillna("")
+        table.columns = pd.MultiIndex.from_tuples(texts) if columns else [s for _, s in texts]
+        css = pd.DataFrame(
+            {i: marks[key] for i, key in enumerate(texts)}, index=table.index
+        ).set_axis(table.columns, axis=1)
+        sources = [source for _, source in texts]
+        return self._styled(table, caption, sources).apply(lambda _: css, axis=None)
 
     def classes(
         self,
@@ -112,33 +92,27 @@ class Page:
         table: str,
         dataset: str,
         methods: Iterable[str] | None = None,
-        metric: str = "AUROC",
         caption: str = "",
-        decimals: int = 3,
-        **cells: str | int | float,
     ) -> Styler:
-        """A column per class, the average first; a line per method, score and source."""
-        wanted = {"table": table, "dataset": dataset, "metric": metric, **cells}
-        parts = []
-        for source in SOURCES:
-            part = self.values(source, **wanted)
-            if methods is not None:
-                part = part[part["method"].isin(list(methods))]
-            parts.append(part.assign(source=source))
-        every = pd.concat(parts, ignore_index=True)
-        found = _pivot(every, ["method", "score", "source"], "class", decimals)
-        names = list(found.columns)
-        first = [name for name in names if name == AVERAGE]
-        rest = [name for name in names if name != AVERAGE]
-        rest = sorted(rest, key=int) if all(name.isdigit() for name in rest) else rest
-        methods_in_order = list(dict.fromkeys(line[:2] for line in found.index))
-        found = found.loc[
-            sorted(found.index, key=lambda x: (methods_in_order.index(x[:2]), SOURCES.index(x[2])))
-        ]
-        flat = found[[*first, *rest]].reset_index().rename_axis(columns=None)
-        return _styled(flat, caption, self._build_note([("", s) for s in flat["source"]])).hide(
-            axis="index"
+        """AUROCs with a column per class, the average first; a line per method, score, source."""
+        cells: dict[str, object] = {"table": table, "dataset": dataset, "metric": "AUROC"}
+        if methods is not None:
+            cells["method"] = list(methods)
+        rows = pd.concat([self.values(s, **cells).assign(source=s) for s in SOURCES])
+        texts = _pivot(rows, ["method", "score", "source"], "class").sort_index(
+            key=lambda level: (
+                level.map({s: i for i, s in enumerate(SOURCES)}.get)
+                if level.name == "source"
+                else level.map(
+                    {name: i for i, name in enumerate(dict.fromkeys(rows[level.name]))}.get
+                )
+            )
         )
+        names = [name for name in texts.columns if name != "average"]
+        names = sorted(names, key=int) if all(name.isdigit() for name in names) else names
+        names = ["average"] * ("average" in texts.columns) + names
+        flat = texts[names].reset_index().rename_axis(columns=None)
+        return self._styled(flat, caption, flat["source"]).hide(axis="index")
 
     def grid(
         self,
@@ -154,12 +128,10 @@ class Page:
 
         `rows` and `columns` name columns of the rows, or keys of the variant; `cells` fix others.
         """
-        keys = [rows] if isinstance(rows, str) else list(rows)
+        keys = [rows] if isinstance(rows, str) else rows
         free = {key: "*" for key in [*keys, columns] if key in VARIANT_KEYS and key not in cells}
-        found = _pivot(self.values(source, **cells, **free), keys, columns, decimals)
-        if len(keys) == 1:
-            found.index = pd.Index([name for (name,) in found.index], name=keys[0])
-        return _styled(found, caption, self._build_note([("", source)]))
+        texts = _pivot(self.values(source, **cells, **free), keys, columns, decimals)
+        return self._styled(texts, caption, [source])
 
     def values(self, source: str = "reference", **cells: object) -> pd.DataFrame:
         """The rows of one source with these cells, for figures; a cell may be a list of values.
@@ -168,27 +140,31 @@ class Page:
         numbers where it can. All other keys must be absent: without any, it is the document's own
         setting. Raises UnknownName for another source or column.
         """
-        rows = self._rows(source)
-        given = {name.removesuffix("_"): cell for name, cell in cells.items()}
-        for key in given:
+        book = self.book
+        tables = (book.published_rows, book.reference_rows, self.build)
+        rows = dict(zip(SOURCES, tables, strict=True)).get(source)
+        if rows is None:
+            raise UnknownName(f"There is no source {source!r}.{nearest(source, SOURCES)}")
+        wanted: dict[str, list[object]] = {}
+        for name, cell in cells.items():
+            key = name.removesuffix("_")
             if key not in (*COLUMNS, *VARIANT_KEYS):
                 raise UnknownName(f"Rows have no column {key!r}.{nearest(key, COLUMNS)}")
-        if "dataset" in given and source == SOURCES[2]:
-            given["dataset"] = [self.stand_in.get(d, d) for d in _listed(given["dataset"])]
-        keep = pd.Series(True, index=rows.index)
-        for key, cell in given.items():
-            if key in rows.columns and cell != "*":
-                keep &= rows[key].isin(_listed(cell))
-        found = rows[keep]
-        wanted = {key: cell for key, cell in given.items() if key in VARIANT_KEYS}
-        if "variant" not in given:
-            fits = {text: _fits(text, wanted) for text in found["variant"].unique()}
-            found = found[found["variant"].map(fits).astype(bool)]
+            wanted[key] = list(cell) if isinstance(cell, list | tuple) else [cell]
+        if "dataset" in wanted and source == BUILD:
+            wanted["dataset"] = [self.stand_in.get(str(d), d) for d in wanted["dataset"]]
+        for key in [key for key in wanted if key in COLUMNS]:
+            texts = wanted.pop(key)
+            rows = rows if texts == ["*"] else rows[rows[key].isin(map(str, texts))]
+        if "variant" not in cells:
+            settings = {key: [setting_text(cell) for cell in wanted[key]] for key in wanted}
+            fits = [text for text in rows["variant"].unique() if _fits(text, settings)]
+            rows = rows[rows["variant"].isin(fits)]
         for key in wanted:
-            settings = found["variant"].map(lambda text, key=key: parse_variant(text).get(key, ""))
-            numbers = pd.to_numeric(settings, errors="coerce")
-            found = found.assign(**{key: settings if numbers.isna().any() else numbers})
-        return found.reset_index(drop=True)
+            found = rows["variant"].map(lambda text, key=key: parse_variant(text).get(key, ""))
+            numbers = pd.to_numeric(found, errors="coerce")
+            rows = rows.assign(**{key: found if numbers.isna().any() else numbers})
+        return rows.reset_index(drop=True)
 
     def verdicts(self, *which: str) -> Styler:
         """The claims with these ids, or whose id begins so: what they say, our numbers, verdicts.
@@ -197,59 +173,32 @@ class Page:
         Raises UnknownName where a word fits no claim.
         """
         claims = self.book.ledger.claims
-        chosen: dict[str, Claim] = {}
+        shown: dict[str, Claim] = {}
         for word in which:
             fits = [word] if word in claims else [id_ for id_ in claims if id_.startswith(word)]
             if not fits:
                 raise UnknownName(f"No claim begins with {word!r}.{nearest(word, claims)}")
-            chosen |= {id_: claims[id_] for id_ in fits}
-        ours = judge_all(claims.values(), self.lookup, stand_in=self.stand_in)
-        lines = []
-        for id_, claim in chosen.items():
-            reference, build = self.book.verdicts[id_], ours[id_]
-            lines.append(
-                {
-                    "claim": claim.says,
-                    "published": claim.published,
-                    "reference": reference.measured,
-                    "verdict": verdict_link(reference),
-                    "this build": build.measured,
-                    "its verdict": coloured(build.verdict) if build.measured else "",
-                    "why": folded(reference.reason, claim),
-                }
-            )
-        table = pd.DataFrame(lines)
-        if not any(line["this build"] for line in lines):
-            table = table.drop(columns=["this build", "its verdict"])
-        return styled(table, kind="words")
+            shown |= {id_: claims[id_] for id_ in fits}
+        ours = judge_all(shown.values(), self.lookup, stand_in=self.stand_in)
+        return claim_table(self.book, shown.values(), ours)
 
-    def _line(self, given: str | Cells, extra: Cells, rate: bool) -> Name:
-        if not isinstance(given, str):
-            return Name(given, address({**extra, **given}), rate)
-        name = filled(self.book.name(given), extra)
-        return name._replace(rate=name.rate or rate)
-
-    def _rows(self, source: str) -> pd.DataFrame:
-        if source not in SOURCES:
-            raise UnknownName(f"There is no source {source!r}.{nearest(source, SOURCES)}")
-        return {"published": self.published, "reference": self.reference}.get(source, self.build)
+    def _line(self, given: str | Cells, extra: Cells, source: str) -> Name:
+        """The name with its address, in which one image set may stand in for another."""
+        name = self.book.name(given) if isinstance(given, str) else Name(given, address(given))
+        name = filled(name, extra)
+        title = name.cells["dataset"]
+        read = self.stand_in.get(title, title) if source == BUILD else title
+        return name._replace(cells=name.cells | {"dataset": read})
 
     def _lookup(self, source: str) -> Lookup:
-        book = self.book
-        return {"published": book.published, "reference": book.reference}.get(source, self.lookup)
+        three = (self.book.published, self.book.reference, self.lookup)
+        return dict(zip(SOURCES, three, strict=True))[source]
 
-    def _read_as(self, cells: Cells, source: str) -> Cells:
-        """The address as this source has it: in a build one image set may stand in for another."""
-        full = address(cells)
-        if source == SOURCES[2]:
-            full["dataset"] = self.stand_in.get(full["dataset"], full["dataset"])
-        return full
-
-    def _build_note(self, columns: Iterable[tuple[str, str]]) -> str:
-        if not self.stand_in or all(source != SOURCES[2] for _, source in columns):
-            return ""
-        pairs = [f"{new} in place of {old}" for old, new in self.stand_in.items()]
-        return f"This build: {', '.join(pairs)}."
+    def _styled(self, table: pd.DataFrame, caption: str, sources: Iterable[str]) -> Styler:
+        if self.stand_in and BUILD in list(sources):
+            pairs = ", ".join(f"{new} in place of {old}" for old, new in self.stand_in.items())
+            caption = f"{caption} This build: {pairs}.".strip()
+        return styled(table, caption)
 
 
 def open_page(
@@ -279,20 +228,43 @@ def open_page(
         pairs = known[0] if known else {"MNIST": "MNIST-5k"}
         stand_in = {a: b for a, b in pairs.items() if b in titles and a not in titles}
     build = with_averages(own)
-    return Page(name, build, Lookup(build, runs), dict(stand_in), book)
+    return Page(build, Lookup(build, runs), dict(stand_in), book)
+
+
+def claim_table(
+    book: Book, claims: Iterable[Claim], build: Mapping[str, Verdict], *, board: bool = False
+) -> Styler:
+    """A line per claim: ours, the verdict, this build's, and the reason, which unfolds.
+
+    On the scoreboard (`board`) each has its anchor `claim-ID` and its document; elsewhere the
+    verdict links there.
+    """
+    titles = {document.document: document.title for document in book.ledger.documents}
+    lines = []
+    for claim in claims:
+        ours, here = book.verdicts[claim.id], build[claim.id]
+        word, says = coloured(ours.verdict), html.escape(claim.says, quote=False)
+        link = f'<a class="verdict-link" href="scoreboard.html#claim-{claim.id}">{word}</a>'
+        said = f'<span id="claim-{claim.id}">{says}</span><br><em>{titles[claim.document]}</em>'
+        lines.append(
+            {
+                "claim": said if board else says,
+                "published": claim.published,
+                "reference": ours.measured,
+                "verdict": word if board else link,
+                BUILD: here.measured and f"{here.measured}<br>{coloured(here.verdict)}",
+                "why": folded(ours.reason, claim),
+            }
+        )
+    empty = [] if any(line[BUILD] for line in lines) else [BUILD]
+    return styled(pd.DataFrame(lines).drop(columns=empty), kind="words")
 
 
 def styled(table: pd.DataFrame, caption: str = "", *, kind: str = "numbers") -> Styler:
     """A table as pages show it: columns of `numbers`, or of `words`, which wrap, without index."""
-    if kind not in ("numbers", "words"):
-        raise BadInput(f"A table holds numbers or words, not {kind!r}.")
     shown = table.style.set_table_attributes(f'class="{kind}"')
     shown = shown.hide(axis="index") if kind == "words" else shown
     return shown.set_caption(caption) if caption else shown
-
-
-def _styled(table: pd.DataFrame, caption: str, note: str) -> Styler:
-    return styled(table, " ".join(filter(None, [caption, note])))
 
 
 def coloured(verdict: str) -> str:
@@ -300,67 +272,35 @@ def coloured(verdict: str) -> str:
     return f'<span class="verdict {verdict.replace(" ", "-")}">{verdict}</span>'
 
 
-def verdict_link(found: Verdict, page: str = "scoreboard.html") -> str:
-    """A verdict as HTML that links to its claim's line on the scoreboard."""
-    return f'<a class="verdict-link" href="{page}#claim-{found.id}">{coloured(found.verdict)}</a>'
-
-
 def folded(reason: str, claim: Claim) -> str:
     """A verdict's reason as HTML, which unfolds to the rule, its reason, scope and remarks."""
-    more = [claim.where, f"Rule: {claim.words}.", claim.because, claim.scope, claim.note]
-    rest = " ".join(_sentence(text) for text in more if text)
+    entry = claim.entry
+    more = [entry.where, f"Rule: {entry.rule}.", claim.because, entry.scope, entry.note]
+    rest = " ".join(f"{t[0].upper()}{t[1:]}{'' if t[-1] in '.!?' else '.'}" for t in more if t)
     summary, rest = html.escape(reason, quote=False), html.escape(rest, quote=False)
     return f"<details><summary>{summary}</summary>{rest}</details>"
 
 
-def _sentence(text: str) -> str:
-    text = text[:1].upper() + text[1:]
-    return text if text.endswith((".", "!", "?")) else f"{text}."
-
-
-def _listed(cell: object) -> list[str]:
-    return [str(c) for c in cell] if isinstance(cell, list | tuple) else [str(cell)]
-
-
-def _fits(text: str, wanted: Mapping[str, object]) -> bool:
+def _fits(text: str, wanted: Mapping[str, list[str]]) -> bool:
     settings = parse_variant(text)
-    if set(settings) != set(wanted):
-        return False
-    return all(
-        cell == "*" or settings[key] in [_as_setting(c) for c in _cells(cell)]
-        for key, cell in wanted.items()
+    return set(settings) == set(wanted) and all(
+        texts == ["*"] or settings[key] in texts for key, texts in wanted.items()
     )
 
 
-def _cells(cell: object) -> list[object]:
-    return list(cell) if isinstance(cell, list | tuple) else [cell]
-
-
-def _as_setting(cell: object) -> str:
-    return cell if isinstance(cell, str) else f"{float(cell) + 0.0:.12g}"  # type: ignore[arg-type]
-
-
-def _pivot(rows: pd.DataFrame, keys: list[str], columns: str, decimals: int) -> pd.DataFrame:
+def _pivot(rows: pd.DataFrame, keys: list[str], columns: str, decimals: int = 3) -> pd.DataFrame:
     """Means with intervals as text, in the rows' own order."""
-    lookup: dict[tuple[object, ...], dict[object, list[tuple[int, float]]]] = {}
-    own = [key for key in ADDRESS if key not in (*keys, columns) and rows[key].nunique() > 1]
-    own = [key for key in own if key != "variant"]
-    if own and rows.duplicated([*keys, columns, "seed"]).any():
-        raise BadInput(f"Rows of one cell differ in {', '.join(own)}: fix it, or make it a key.")
-    for *key, column, seed, value in rows[[*keys, columns, "seed", "value"]].itertuples(
-        index=False
-    ):
-        lookup.setdefault(tuple(key), {}).setdefault(column, []).append((seed, value))
-    texts = {
-        key: {
-            column: interval_text(
-                interval_of([Entry(seed, value, 1, "") for seed, value in found]), decimals=decimals
-            )
-            for column, found in line.items()
-        }
-        for key, line in lookup.items()
-    }
-    names = list(dict.fromkeys(column for line in texts.values() for column in line))
-    grid = [[line.get(name, "") for name in names] for line in texts.values()]
-    index = pd.MultiIndex.from_tuples(list(texts), names=keys) if texts else pd.Index([])
-    return pd.DataFrame(grid, index=index, columns=pd.Index(names, name=columns))
+    free = [key for key in ADDRESS if key not in (*keys, columns, "variant")]
+    if rows.duplicated([*keys, columns, "seed"]).any():
+        mixed = ", ".join(key for key in free if rows[key].nunique() > 1)
+        raise BadInput(f"Rows of one cell differ in {mixed}: fix it, or make it a key.")
+
+    def text(values: pd.Series) -> str:
+        entries = [Entry(0, value, 1, "") for value in values]
+        return interval_text(interval_of(entries), decimals=decimals)
+
+    order = {column: rows[column].unique() for column in [*keys, columns]}
+    texts = rows.groupby([*keys, columns], sort=False)["value"].agg(text).unstack(columns)
+    lines = pd.MultiIndex.from_frame(rows[keys].drop_duplicates())
+    index = lines if len(keys) > 1 else lines.get_level_values(0)
+    return texts.reindex(index=index, columns=order[columns]).fillna("")

@@ -1,7 +1,7 @@
 """The rule of a claim: one line in one of five forms, and where an interval lies by it."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lib.errors import BadInput, nearest
@@ -64,11 +64,11 @@ class Rule:
     def wish(self, x: float) -> str:
         """Where the claim puts the quantity, in words."""
         return {
-            "greater": f"above {_text(x)}",
-            "at_least": f"at least {_text(x)}",
-            "different": f"more than {_text(self.tolerance)} from 0, either way",
-            "within": f"{_text(x)} ± {_text(self.tolerance)}",
-            "equal": f"exactly {_text(x)}",
+            "greater": f"above {short(x)}",
+            "at_least": f"at least {short(x)}",
+            "different": f"more than {short(self.tolerance)} from 0, either way",
+            "within": f"{short(x)} ± {short(self.tolerance)}",
+            "equal": f"exactly {short(x)}",
         }[self.kind]
 
 
@@ -80,22 +80,20 @@ def parse_rule(text: str, names: Iterable[str]) -> Rule:
     """
     known = sorted(names, key=len, reverse=True)  # they may hold signs and blanks
     line = " ".join(text.split())
-    kind, part = next(_read(line, known), ("", {}))
-    if not kind:
-        close = nearest(re.split(r" [>=!/-]", text)[0], known)
-        raise BadInput(f"The rule {text!r} must be like {HELP}, with declared names.{close}")
-    told = part.get("x") or "0"
-    x = None if told == "published" else number(told)
-    rule = Rule(
-        kind,
-        str(part["a"]),
-        part.get("b"),
-        -x if x is not None and part.get("sign") == "-" else x,
-        number(part.get("t") or "0"),
-    )
-    if kind == "different" and rule.tolerance <= 0:
-        raise BadInput(f"The rule {text!r} needs a margin above 0: no two trainings are equal.")
-    return rule
+    for name in known:
+        for kind, form in FORMS if line.startswith(f"{name} ") else ():
+            match = re.fullmatch(form, line[len(name) :])
+            part = match.groupdict() if match else {"b": ""}
+            if part.get("b") not in (None, *known):
+                continue
+            x = None if part.get("x") == "published" else number(part.get("x") or "0")
+            tolerance = number(part.get("t") or "0")
+            if kind == "different" and tolerance <= 0:
+                raise BadInput(f"The rule {text!r} needs a margin above 0.")
+            signed = -x if x is not None and part.get("sign") == "-" else x
+            return Rule(kind, name, part.get("b"), signed, tolerance)
+    close = nearest(re.split(r" [>=!/-]", text)[0], known)
+    raise BadInput(f"The rule {text!r} must be like {HELP}, with declared names.{close}")
 
 
 def number(text: str) -> float:
@@ -103,14 +101,6 @@ def number(text: str) -> float:
     return float(text.replace(",", ""))
 
 
-def _read(line: str, known: list[str]) -> Iterator[tuple[str, dict[str, str | None]]]:
-    """Every way to read the line, the longest first name first."""
-    for name in known:
-        for kind, form in FORMS if line.startswith(f"{name} ") else ():
-            found = re.fullmatch(form, line[len(name) :])
-            if found and found.groupdict().get("b") in (None, *known):
-                yield kind, {"a": name, **found.groupdict()}
-
-
-def _text(value: float) -> str:
+def short(value: float) -> str:
+    """A number as verdicts show it."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3f}"

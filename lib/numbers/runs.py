@@ -2,6 +2,7 @@
 
 import json
 import platform
+import re
 import subprocess
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -60,7 +61,7 @@ def provenance(
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "torch": metadata.version("torch"),
-        "versions": json.dumps({name: _version(name) for name in PACKAGES}, sort_keys=True),
+        "versions": json.dumps({name: metadata.version(name) for name in PACKAGES}, sort_keys=True),
         "commit": commit(),
         "data_sha256": data_sha256,
         "data_origin": data_origin,
@@ -68,13 +69,10 @@ def provenance(
 
 
 def cpu_model(info: Path = Path("/proc/cpuinfo")) -> str:
-    """The processor's model name, or its architecture where the system does not tell."""
-    if info.is_file():
-        for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
-            key, _, value = line.partition(":")
-            if key.strip() == "model name" and value.strip():
-                return value.strip()
-    return platform.machine() or "unknown"
+    """The processor's model name, or its architecture where the system does not say."""
+    text = info.read_text(encoding="utf-8", errors="replace") if info.is_file() else ""
+    named = re.search(r"^model name\s*:\s*(\S.*?)\s*$", text, re.MULTILINE)
+    return named[1] if named else platform.machine() or "unknown"
 
 
 def commit(root: Path = ROOT) -> str:
@@ -83,8 +81,7 @@ def commit(root: Path = ROOT) -> str:
     # a copy unpacked inside some other repository must not carry that one's commit
     if not top or not head or Path(top).resolve() != root.resolve():
         return "unknown"
-    changed = _git(root, "status", "--porcelain", "--", *CODE)
-    return head if changed == "" else f"{head}+dirty"
+    return f"{head}+dirty" if _git(root, "status", "--porcelain", "--", *CODE) else head
 
 
 def runs_frame(rows: Iterable[Mapping[str, object]] | pd.DataFrame) -> pd.DataFrame:
@@ -93,11 +90,9 @@ def runs_frame(rows: Iterable[Mapping[str, object]] | pd.DataFrame) -> pd.DataFr
     Raises BadInput for other columns, for parameters that are not a JSON object, and for two
     different rows with the same run name.
     """
-    table = rows.copy() if isinstance(rows, pd.DataFrame) else pd.DataFrame([dict(r) for r in rows])
-    if table.empty:
-        table = pd.DataFrame(columns=list(RUN_COLUMNS))
-    if set(table.columns) != set(RUN_COLUMNS):
-        odd = sorted(set(table.columns) ^ set(RUN_COLUMNS))
+    table = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame([dict(r) for r in rows])
+    table = table if len(table.columns) else pd.DataFrame(columns=list(RUN_COLUMNS))
+    if odd := sorted(set(table.columns) ^ set(RUN_COLUMNS)):
         raise BadInput(f"A run has the columns {', '.join(RUN_COLUMNS)}; check {', '.join(odd)}.")
     table = table[list(RUN_COLUMNS)].drop_duplicates(ignore_index=True)
     twins = table["run"][table["run"].duplicated()]
@@ -111,18 +106,17 @@ def runs_frame(rows: Iterable[Mapping[str, object]] | pd.DataFrame) -> pd.DataFr
 def run_parameters(text: str) -> dict[str, object]:
     """The parameters stored as JSON with a run. Raises BadInput if they are not an object."""
     try:
-        found = json.loads(text)
+        given = json.loads(text)
     except (TypeError, ValueError):
-        found = None
-    if not isinstance(found, dict):
+        given = None
+    if not isinstance(given, dict):
         raise BadInput(f"A run's parameters must be a JSON object, but {text!r} came.")
-    return found
+    return given
 
 
 def merge_runs(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """The runs of several tables, each once. Raises BadInput as `runs_frame` does."""
-    parts = [runs_frame(part) for part in frames]
-    return runs_frame(pd.concat(parts, ignore_index=True)) if parts else runs_frame([])
+    return runs_frame(pd.concat(list(frames), ignore_index=True))
 
 
 def read_runs(path: Path) -> pd.DataFrame:
@@ -140,22 +134,12 @@ def write_runs(path: Path, runs: pd.DataFrame) -> None:
 
 def _git(root: Path, *words: str) -> str | None:
     try:
-        done = subprocess.run(
-            ["git", "-C", str(root), *words], capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True)
     except OSError:  # git is not installed
         return None
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "absent"
-
-
 def _without_path(value: object) -> object:
     """A machine's folders are nobody's business and would differ in every row."""
-    path_like = isinstance(value, str) and ("/" in value or "\\" in value or value[:1] == "~")
-    return "(path)" if path_like or isinstance(value, Path) else value
+    return "(path)" if isinstance(value, str) and re.search(r"[/\\]|^~", value) else value

@@ -1,6 +1,10 @@
 """The `variant` column: how a control or a grid point differs from the document's setting."""
 
-from numbers import Integral, Real
+import re
+from collections.abc import Mapping
+from functools import cache
+from numbers import Real
+from types import MappingProxyType
 
 from lib.errors import BadInput, UnknownName, nearest
 
@@ -50,41 +54,28 @@ def variant(**settings: str | int | float) -> str:
     given as `variant(**{"lambda": 0.9})`. Raises UnknownName for a key outside VARIANT_KEYS and
     BadInput for an empty value or one with `=` or `;`.
     """
-    return ";".join(f"{_checked_key(key)}={_text(key, settings[key])}" for key in sorted(settings))
+    for key in settings:
+        if key not in VARIANT_KEYS:
+            close = nearest(key, VARIANT_KEYS)
+            known = ", ".join(VARIANT_KEYS)
+            raise UnknownName(f"There is no variant key {key!r}.{close} Known: {known}.")
+    return ";".join(f"{key}={setting_text(settings[key])}" for key in sorted(settings))
 
 
-def parse_variant(text: str) -> dict[str, str]:
+@cache
+def parse_variant(text: str) -> Mapping[str, str]:
     """The settings in a variant text. Raises UnknownName or BadInput if it is not canonical."""
     pairs = [pair.partition("=") for pair in text.split(";")] if text else []
     settings = {key: value for key, _, value in pairs}
     if variant(**settings) != text:
         raise BadInput(f"Variant {text!r} must be sorted key=value pairs joined by ';'.")
-    return settings
+    return MappingProxyType(settings)
 
 
-def variant_problem(text: str) -> str:
-    """What is wrong with a variant text, in one sentence, or nothing."""
-    try:
-        parse_variant(text)
-    except (BadInput, UnknownName) as problem:
-        return str(problem)
-    return ""
-
-
-def _checked_key(key: str) -> str:
-    if key not in VARIANT_KEYS:
-        raise UnknownName(
-            f"There is no variant key {key!r}.{nearest(key, VARIANT_KEYS)} "
-            f"Known: {', '.join(VARIANT_KEYS)}."
-        )
-    return key
-
-
-def _text(key: str, value: str | int | float) -> str:
-    if isinstance(value, bool) or not isinstance(value, str | Integral | Real):
-        raise BadInput(f"Variant {key} must be a number or a word, but {value!r} came.")
-    # + 0.0 turns minus zero into zero; 12 digits hide binary rounding such as 0.1 + 0.2
-    text = value if isinstance(value, str) else f"{float(value) + 0.0:.12g}"
-    if not text or "=" in text or ";" in text or text != text.strip():
-        raise BadInput(f"Variant {key} must be a plain word or number, but {value!r} came.")
-    return text
+def setting_text(value: object) -> str:
+    """A setting as a variant has it. Raises BadInput for what would not read back."""
+    if type(value) is not bool and isinstance(value, Real):
+        return f"{float(value) + 0.0:.12g}"  # no minus before a zero, no 0.1 + 0.2
+    if isinstance(value, str) and value == value.strip() and re.fullmatch("[^=;]+", value):
+        return value
+    raise BadInput(f"A setting must be a plain word or number, but {value!r} came.")

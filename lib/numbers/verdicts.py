@@ -8,10 +8,10 @@ from lib.metrics import Interval, student_interval
 from lib.numbers.claims import Case, Claim
 from lib.numbers.lookup import ADDRESS, Entry, Lookup, interval_text
 from lib.numbers.rows import EXACT_METRICS
+from lib.numbers.rules import short
 
 # from worst to best; a claim about several things is as good as its worst
 VERDICTS = ("not reproduced", "not at this budget", "not tested yet", "partly", "reproduced")
-FAILED = VERDICTS[:2]
 REDUCED_PROFILES = ("smoke", "quick")
 REDUCED_DATASETS = ("MNIST-5k",)
 LEAST_SEEDS = 3
@@ -46,20 +46,8 @@ class Verdict:
 def judge_all(
     claims: Iterable[Claim], rows: Lookup, *, stand_in: Mapping[str, str] | None = None
 ) -> dict[str, Verdict]:
-    """The verdict on each claim, by id. Arguments as `judge`.
-
-    A claim whose premise is among them and does not hold is not better than its premise.
-    """
-    listed = list(claims)
-    alone = {claim.id: judge(claim, rows, stand_in=stand_in) for claim in listed}
-    found = {}
-    for claim in listed:
-        own, premise = alone[claim.id], alone.get(claim.premise)
-        if premise and premise.verdict in FAILED and own.verdict in ("partly", "reproduced"):
-            reason = f"{own.reason}; but its premise {premise.id} is {premise.verdict}"
-            own = replace(own, verdict=premise.verdict, reason=reason)
-        found[claim.id] = own
-    return found
+    """The verdict on each claim, by id. Arguments as `judge`."""
+    return {claim.id: judge(claim, rows, stand_in=stand_in) for claim in claims}
 
 
 def judge(claim: Claim, rows: Lookup, *, stand_in: Mapping[str, str] | None = None) -> Verdict:
@@ -92,7 +80,7 @@ def _compare(claim: Claim, case: Case, rows: Lookup, stand_in: Mapping[str, str]
     if all(cells["metric"] in EXACT_METRICS for cells in read):
         values = [[entry.value for entry in side] for side in sides]
         pairs = [claim.rule.quantity(*pair) for pair in product(*values)]
-        return _judged(claim, case, [_span(v) for v in values], _span(pairs), 0, [], [])
+        return _judged(claim, case, [_span(v) for v in values], _span(pairs))
     by_seed = [{entry.seed: entry for entry in side} for side in sides]
     seeds = sorted(set.intersection(*(set(side) for side in by_seed)))
     if not seeds:
@@ -106,21 +94,20 @@ def _compare(claim: Claim, case: Case, rows: Lookup, stand_in: Mapping[str, str]
         f"{new['dataset']} in place of {old['dataset']}"
         for old, new in zip(wanted, read, strict=True)
         if old != new
-    ]
-    reduced, unknown, small, remarks = _shortfalls(claim, read, used, rows)
-    lesser = [*swapped[:1], *small, *reduced, *unknown]
-    short = [text for key, text in remarks if key in TRAINING]
+    ][:1]
+    reduced = {f"data set {c['dataset']}" for c in read if c["dataset"] in REDUCED_DATASETS}
+    lacks, shorter, remarks = _shortfalls(claim, used, rows, reduced)
     intervals = [student_interval(v) for v in values]
-    found = _judged(
+    verdict = _judged(
         claim,
         case,
         intervals,
         student_interval(pairs),
-        len(seeds),
-        [*few, *lesser],
-        [*lesser, *short],
+        limits=[*few, *swapped, *lacks],
+        lesser=[*swapped, *lacks, *shorter],
     )
-    return replace(found, reason="; ".join([found.reason, *(text for _, text in remarks)]))
+    reason = "; ".join([verdict.reason, *remarks])
+    return replace(verdict, reason=reason, n_seeds=len(seeds))
 
 
 def _judged(
@@ -128,9 +115,9 @@ def _judged(
     case: Case,
     sides: Sequence[Interval],
     compared: Interval,
-    n_seeds: int,
-    limits: Sequence[str],
-    lesser: Sequence[str],
+    *,
+    limits: Sequence[str] = (),
+    lesser: Sequence[str] = (),
 ) -> Verdict:
     """`limits` are why it is partly at best, `lesser` why it cannot be called not reproduced."""
     verdict = claim.rule.judge(compared, case.x)
@@ -140,22 +127,21 @@ def _judged(
         verdict = "not at this budget"
     right = sides[1] if len(sides) > 1 else None
     kind = "value" if right is None else "ratio" if claim.rule.kind == "at_least" else "difference"
-    reason = f"{kind} {_interval(compared)}, wanted {claim.rule.wish(case.x)}"
-    reason = "; ".join([reason, *limits])
-    return Verdict(claim.id, verdict, reason, sides[0], right, compared, n_seeds)
+    value, low, high = (short(v) for v in (compared.mean, compared.low, compared.high))
+    span = "" if low == high or compared.n == 1 else f" [{low}, {high}]"
+    reason = f"{kind} {value}{span}, wanted {claim.rule.wish(case.x)}"
+    return Verdict(claim.id, verdict, "; ".join([reason, *limits]), sides[0], right, compared)
 
 
 def _shortfalls(
-    claim: Claim,
-    read: Sequence[dict[str, str]],
-    used: Sequence[Sequence[Entry]],
-    rows: Lookup,
-) -> tuple[list[str], list[str], list[str], list[tuple[str, str]]]:
-    """What the runs had less of: data, provenance, network, and of the rest of the budget."""
-    reduced = {f"data set {c['dataset']}" for c in read if c["dataset"] in REDUCED_DATASETS}
-    unknown, small, remarks = set(), set(), set()
-    names = set.union(*(rows.runs_behind(c, e) for c, e in zip(read, used, strict=True)))
-    for name in names:
+    claim: Claim, used: Sequence[Sequence[Entry]], rows: Lookup, reduced: set[str]
+) -> tuple[list[str], list[str], list[str]]:
+    """What the runs had less of: network, data and provenance; training; and remarks on budgets."""
+    unknown: set[str] = set()
+    small: set[tuple[str, str]] = set()
+    remarks: set[tuple[str, str]] = set()
+    # an average over classes has the names of all runs behind it
+    for name in {name for side in used for entry in side for name in entry.run.split("+")}:
         if name not in rows.parameters:
             unknown.add(f"no provenance for run {name}")
             continue
@@ -169,23 +155,12 @@ def _shortfalls(
             value = given.get(key, wanted)
             if isinstance(value, int | float) and value < wanted:
                 words = f"{value:g} of the document's {wanted:g} {key}"
-                if key in NETWORK:
-                    small.add(words)
-                else:
-                    remarks.add((key, words))
-    return sorted(reduced), sorted(unknown), sorted(small), sorted(remarks)
+                (small if key in NETWORK else remarks).add((key, words))
+    network, others = ([words for _, words in sorted(part)] for part in (small, remarks))
+    shorter = [words for key, words in sorted(remarks) if key in TRAINING]
+    return [*network, *sorted(reduced), *sorted(unknown)], shorter, others
 
 
 def _span(values: Sequence[float]) -> Interval:
     """Exact counts have no sampling error: the limits are the values themselves."""
     return Interval(sum(values) / len(values), min(values), max(values), 1)
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3f}"
-
-
-def _interval(interval: Interval) -> str:
-    if interval.low == interval.high or interval.n == 1:
-        return _number(interval.mean)
-    return f"{_number(interval.mean)} [{_number(interval.low)}, {_number(interval.high)}]"

@@ -17,7 +17,7 @@ from lib.files import write_whole
 from lib.numbers import the_book, write_expected
 from lib.paths import ROOT
 from lib.run import golden, parameters
-from lib.run.execute import execute, told
+from lib.run.execute import execute, exit_status
 
 BUILD = ROOT / "_build/accept"
 README = ROOT / "README.md"
@@ -66,22 +66,22 @@ def accept(chapter: str, *, progress: bool = True) -> Path:
     folder = BUILD / chapter / "golden"
     execute(chapter, profile=golden.PROFILE, output=folder, progress=progress)
     executed = nbformat.read(folder / f"{chapter}.ipynb", as_version=4)
-    if found := golden.faults(executed):
-        raise BadInput(f"The smoke run of {chapter} cannot be accepted: {'; '.join(found)}.")
+    if faults := golden.faults(executed):
+        raise BadInput(f"The smoke run of {chapter} cannot be accepted: {'; '.join(faults)}.")
     target = golden.FOLDER / f"{chapter}.txt"
     write_whole(target, golden.lines_of(executed))
     return target
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line; returns the exit status: 1 after an error, told in one sentence."""
+    """Command line; returns the exit status: 1 after an error, which is said in one sentence."""
     parser = argparse.ArgumentParser(prog="python -m lib.accept", description=__doc__)
     parser.add_argument("chapters", nargs="*", help="default: all that measure something")
     parser.add_argument("--expect", action="store_true", help="measure the expectations anew")
     parser.add_argument("--quiet", action="store_true", help="no progress")
     options = parser.parse_args(arguments)
 
-    def command() -> int:
+    def command() -> None:
         for chapter in options.chapters or parameters.measured_chapters():
             if options.expect or not (golden.EXPECTED / f"{chapter}.csv").exists():
                 target = measure_expectations(chapter, progress=not options.quiet)
@@ -89,6 +89,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
             target = accept(chapter, progress=not options.quiet)
             print(f"wrote {target.relative_to(ROOT)}")
         write_whole(README, the_book().refreshed(README.read_text(encoding="utf-8")))
-        return 0
 
-    return told(command)
+    return exit_status(command)

@@ -47,7 +47,7 @@ def plan(
     parameters.check(chapter, given)
     for name in FOLDERS:
         if given.get(name):
-            given[name] = str(Path(given[name]).expanduser().absolute())
+            given[name] = _absolute(given[name])
     full = {name: p.default for name, p in known.items()} | given
     return given, BUILD / "runs" / workspace.run_name(chapter, full)
 
@@ -98,13 +98,12 @@ def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 def _execute(
     chapter: str, given: Mapping[str, Any], work: Path, progress: bool
 ) -> nbformat.NotebookNode:
-    notebook = parameters.read_chapter(chapter)
     if progress:
         logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
         logging.getLogger("papermill").setLevel(logging.INFO)
-    with tempfile.TemporaryDirectory() as temporary, _environment(chapter, work, Path(temporary)):
+    with tempfile.TemporaryDirectory() as temporary, _environment(chapter, work, temporary):
         source, executed = Path(temporary) / f"{chapter}.ipynb", Path(temporary) / "out.ipynb"
-        nbformat.write(notebook, source)
+        nbformat.write(parameters.read_chapter(chapter), source)
         try:
             papermill.execute_notebook(
                 str(source),
@@ -119,32 +118,30 @@ def _execute(
         except PapermillExecutionError as error:
             if error.ename == "KeyboardInterrupt":  # Ctrl-C reaches the kernel as well
                 raise KeyboardInterrupt from error
-            raise ChapterFailed(_in_words(chapter, error)) from error
+            words = f"Chapter {chapter} failed in cell {error.exec_count}: {error.ename}: "
+            own = error.ename in vars(errors)  # already a sentence for the reader
+            raise ChapterFailed(f"{'' if own else words}{error.evalue}") from error
         except DeadKernelError as error:
             raise ChapterFailed(
                 f"The Python process of chapter {chapter} died, most often for lack of memory."
             ) from error
-        result = clean(nbformat.read(executed, as_version=4))
-    for cell in result.cells:
-        if cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None:
-            raise ChapterFailed(f"Chapter {chapter} has a cell that did not run.")
-    return result
+        return clean(nbformat.read(executed, as_version=4))
 
 
 @contextmanager
-def _environment(chapter: str, work: Path, temporary: Path) -> Iterator[None]:
+def _environment(chapter: str, work: Path, temporary: str) -> Iterator[None]:
     """Lend the kernel our folders and this checkout's `lib`; the notebook shows nothing of it."""
     before = dict(os.environ)
     lent = {
         workspace.WORK: str(work.absolute()),
-        workspace.CHECKPOINTS: str(_writable(BUILD / "checkpoints", temporary) / chapter),
+        workspace.CHECKPOINTS: str(BUILD / "checkpoints" / chapter),
         "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [before.get("PYTHONPATH")])]),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # a debugger's warning nobody asked for
     }
     if not os.access(Path("~").expanduser(), os.W_OK):  # both would complain, in the notebook
-        lent |= {"MPLCONFIGDIR": str(temporary), "IPYTHONDIR": str(temporary)} | before
+        lent |= {"MPLCONFIGDIR": temporary, "IPYTHONDIR": temporary} | before
     if data_root := before.get("COMPANION_DATA"):
-        lent["COMPANION_DATA"] = str(Path(data_root).expanduser().absolute())
+        lent["COMPANION_DATA"] = _absolute(data_root)
     os.environ.update(lent)
     try:
         yield
@@ -153,19 +150,9 @@ def _environment(chapter: str, work: Path, temporary: Path) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _writable(folder: Path, otherwise: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return otherwise
-    return folder if os.access(folder, os.W_OK) else otherwise
-
-
-def _in_words(chapter: str, error: PapermillExecutionError) -> str:
-    named = {name for name, kind in vars(errors).items() if isinstance(kind, type)}
-    if error.ename in named:
-        return str(error.evalue)  # one of our own errors is already a sentence for the reader
-    return f"Chapter {chapter} failed in cell {error.exec_count}: {error.ename}: {error.evalue}"
+def _absolute(folder: str) -> str:
+    """A folder as the caller means it, wherever the kernel stands."""
+    return str(Path(folder).expanduser().absolute())
 
 
 def arguments_of(line: Sequence[str] | None) -> argparse.Namespace:
@@ -189,17 +176,17 @@ def arguments_of(line: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(line: Sequence[str] | None = None) -> int:
-    """Command line; returns the exit status: 1 after an error, told in one sentence."""
+    """Command line; returns the exit status: 1 after an error, which is said in one sentence."""
     options = arguments_of(line)
-    return told(lambda: _main(options))
+    return exit_status(lambda: _main(options))
 
 
-def _main(options: argparse.Namespace) -> int:
+def _main(options: argparse.Namespace) -> None:
     started = time.monotonic()
     if options.list:
         for name, parameter in parameters.declared(options.chapter).items():
             print(f"{name} = {parameter.default!r}  # {parameter.comment}")
-        return 0
+        return
     if options.output == "":
         raise errors.BadInput("The output folder needs a name.")
     if len(dict(options.pairs)) < len(options.pairs):
@@ -210,16 +197,14 @@ def _main(options: argparse.Namespace) -> int:
         values=parameters.parse(options.chapter, dict(options.pairs)),
         output=options.output and Path(options.output),
         progress=not options.quiet,
-    )
+    ).absolute()
     minutes = (time.monotonic() - started) / 60
-    shown = folder.absolute()
-    shown = shown.relative_to(ROOT) if shown.is_relative_to(ROOT) else shown
+    shown = folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder
     print(f"{options.chapter} ({options.profile}): {shown} in {minutes:.1f} min")
-    return 0
 
 
-def told(command: Callable[[], int]) -> int:
-    """What a command line returns; after an error of ours or the system's one sentence, and 1.
+def exit_status(command: Callable[[], object]) -> int:
+    """0 of a command line that went well; after an error of ours or the system's 1, and a sentence.
 
     SIGTERM is taken like Ctrl-C, so that nothing is left in the temporary folder.
     """
@@ -232,7 +217,8 @@ def told(command: Callable[[], int]) -> int:
             stream.reconfigure(errors="backslashreplace")  # a terminal that only has ASCII
     before = signal.signal(signal.SIGTERM, stop)
     try:
-        return command()
+        command()
+        return 0
     except errors.CompanionError as error:
         sentence = f"Error: {error}"
     except KeyboardInterrupt:

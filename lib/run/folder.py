@@ -28,9 +28,15 @@ def run_folder(folder: Path, chapter: str) -> Iterator[Path]:
     if folder.exists() and not folder.is_dir():
         raise BadInput(f"The output folder {folder} is a file.")
     mark = folder / f".{chapter}.run"  # says whose folder this is, and holds the lock
-    refuse_foreign(folder, chapter)
+    names = set(os.listdir(folder)) if folder.exists() else set()
+    ours = {f"{chapter}.ipynb", *RESULT_FILES, LATENTS, WORK}
+    unmarked = names <= ours and names & {f"{chapter}.ipynb", WORK}
+    if names and mark.name not in names and not unmarked:
+        raise BadInput(
+            f"The output folder {folder} holds other things than a run of {chapter} "
+            f"({', '.join(sorted(names)[:3])}): name a new folder or an empty one."
+        )
     made = [path for path in (folder, *folder.parents) if not path.exists()]
-    marked = mark.exists()
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(mark, timeout=0)
     try:
@@ -49,24 +55,12 @@ def run_folder(folder: Path, chapter: str) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             work.rmdir()  # only where it is empty
-        if not marked and set(os.listdir(folder)) == {mark.name}:
+        if mark.name not in names and set(os.listdir(folder)) == {mark.name}:
             mark.unlink()
             for path in made:
                 with contextlib.suppress(OSError):
                     path.rmdir()
         lock.release()
-
-
-def refuse_foreign(folder: Path, chapter: str) -> None:
-    """Raise BadInput for a folder that is neither empty nor that of runs of this chapter."""
-    names = set(os.listdir(folder)) if folder.exists() else set()
-    ours = {f"{chapter}.ipynb", *RESULT_FILES, LATENTS, WORK}
-    unmarked = names <= ours and bool(names & {f"{chapter}.ipynb", WORK})
-    if names and f".{chapter}.run" not in names and not unmarked:
-        raise BadInput(
-            f"The output folder {folder} holds other things than a run of {chapter} "
-            f"({', '.join(sorted(names)[:3])}): name a new folder or an empty one."
-        )
 
 
 def place(work: Path, notebook: Path) -> None:

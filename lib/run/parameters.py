@@ -3,9 +3,9 @@
 import ast
 import importlib
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -32,20 +32,10 @@ def chapter_names() -> list[str]:
     return sorted(p.stem for p in CHAPTERS.glob("*.py") if not p.stem.startswith("_"))
 
 
-def chapter_path(chapter: str) -> Path:
-    """The Jupytext file of a chapter. Raises UnknownName, listing the chapters there are."""
-    known = chapter_names()
-    if chapter not in known:
-        raise UnknownName(
-            f"There is no chapter {chapter!r}; known are {', '.join(known)}."
-            + nearest(chapter, known)
-        )
-    return CHAPTERS / f"{chapter}.py"
-
-
 def read_chapter(chapter: str) -> nbformat.NotebookNode:
     """A chapter as a notebook. Raises UnknownName, or BadInput for a file that is not UTF-8."""
-    path = chapter_path(chapter)
+    _known("chapter", chapter, chapter_names())
+    path = CHAPTERS / f"{chapter}.py"
     try:
         notebook: nbformat.NotebookNode = nbformat.from_dict(jupytext.read(path))
     except UnicodeDecodeError as error:
@@ -76,48 +66,44 @@ def declared(chapter: str) -> dict[str, Parameter]:
 
     Raises UnknownName for a chapter there is not, BadInput for one without that cell.
     """
+    _known("chapter", chapter, chapter_names())
+    path = CHAPTERS / f"{chapter}.py"
+    return dict(_declared(path, path.stat().st_mtime_ns))
+
+
+@lru_cache
+def _declared(path: Path, _: int) -> dict[str, Parameter]:
+    """Read once as long as the file stays as it is: a sweep has hundreds of cells."""
     import papermill  # takes seconds, which kernels need not wait for
 
+    chapter = path.stem
     notebook = read_chapter(chapter)
     if sum("parameters" in cell.metadata.get("tags", []) for cell in notebook.cells) != 1:
         raise BadInput(f"Chapter {chapter} must have one cell tagged 'parameters'.")
-    found = {}
-    for name, entry in papermill.inspect_notebook(notebook).items():
-        try:
-            found[name] = Parameter(ast.literal_eval(entry["default"]), entry["help"])
-        except (SyntaxError, ValueError) as error:
-            raise BadInput(
-                f"Parameter {name} of chapter {chapter} needs a plain value as its default."
-            ) from error
-    return found
-
-
-def defaults(chapter: str) -> dict[str, Any]:
-    """The default of each parameter of a chapter."""
-    return {name: parameter.default for name, parameter in declared(chapter).items()}
+    try:
+        return {
+            name: Parameter(ast.literal_eval(entry["default"]), entry["help"])
+            for name, entry in papermill.inspect_notebook(notebook).items()
+        }
+    except (SyntaxError, ValueError) as error:
+        raise BadInput(f"Parameters of chapter {chapter} need plain values as defaults.") from error
 
 
 def profile_names() -> list[str]:
-    """Names of the profiles, smallest budget first where they are the four of the design."""
-    order = ["smoke", "quick", "full", "paper"]
-    names = sorted(p.stem for p in PROFILES.glob("*.yml"))
-    return sorted(names, key=lambda name: order.index(name) if name in order else len(order))
+    """Names of the profiles, by the alphabet."""
+    return sorted(path.stem for path in PROFILES.glob("*.yml"))
 
 
 def profile(name: str, chapter: str) -> dict[str, Any]:
     """What a profile sets for a chapter. Raises UnknownName, listing the profiles there are."""
-    known = profile_names()
-    if name not in known:
-        raise UnknownName(
-            f"There is no profile {name!r}; known are {', '.join(known)}." + nearest(name, known)
-        )
-    content = read_yaml_file(PROFILES / f"{name}.yml") or {}
-    return dict(content.get(chapter) or {})
+    _known("profile", name, profile_names())
+    return dict((read_yaml_file(PROFILES / f"{name}.yml") or {}).get(chapter) or {})
 
 
 def own_values(chapter: str, name: str) -> dict[str, Any]:
     """A chapter's parameters under a profile, the defaults where it sets none or is not known."""
-    return defaults(chapter) | (profile(name, chapter) if name in profile_names() else {})
+    defaults = {name: parameter.default for name, parameter in declared(chapter).items()}
+    return defaults | (profile(name, chapter) if name in profile_names() else {})
 
 
 def parse(chapter: str, pairs: Mapping[str, str]) -> dict[str, Any]:
@@ -143,9 +129,8 @@ def as_text(value: Any) -> str:
 def check(chapter: str, values: Mapping[str, Any]) -> None:
     """Refuse a name that the chapter does not have, and a value that makes no sense there.
 
-    All that a chapter's Settings know is checked; where it has none, a value must be of its
-    default's kind, and the entries of a list of that of the default's entries.
-    Raises UnknownName (naming the nearest parameter) or BadInput.
+    All that a chapter's Settings know is checked; a chapter without has values of its defaults'
+    kinds. Raises UnknownName (naming the nearest parameter) or BadInput.
     """
     known = declared(chapter)
     for name, value in values.items():
@@ -154,20 +139,16 @@ def check(chapter: str, values: Mapping[str, Any]) -> None:
                 f"Chapter {chapter} has no parameter {name!r}.{nearest(name, known)} "
                 f"It has {', '.join(known)}."
             )
-        if not _fits(value, known[name].default):
+        default = known[name].default
+        kinds = (int, float) if isinstance(default, float) else type(default)
+        if not isinstance(value, kinds) or isinstance(value, bool) != isinstance(default, bool):
             raise BadInput(
-                f"Parameter {name} of chapter {chapter} takes a value such as "
-                f"{known[name].default!r}; it was given {value!r}."
+                f"Parameter {name} of chapter {chapter} takes a value such as {default!r}; "
+                f"it was given {value!r}."
             )
-    if settings := settings_class(chapter):
-        settings(**({name: p.default for name, p in known.items()} | dict(values)))
-
-
-def settings_class(chapter: str) -> Any:
-    """The Settings of the chapter's experiment, None for a chapter that has none."""
-    if not (ROOT / "lib/experiments" / f"{chapter}.py").exists():
-        return None
-    return getattr(importlib.import_module(f"lib.experiments.{chapter}"), "Settings", None)
+    if (ROOT / f"lib/experiments/{chapter}.py").exists():
+        experiment = importlib.import_module(f"lib.experiments.{chapter}")
+        experiment.Settings(**({name: p.default for name, p in known.items()} | dict(values)))
 
 
 def changed(chapter: str, settings: Mapping[str, Any], keys: Mapping[str, str]) -> dict[str, Any]:
@@ -179,13 +160,7 @@ def changed(chapter: str, settings: Mapping[str, Any], keys: Mapping[str, str]) 
     return {key: settings[name] for name, key in keys.items() if settings[name] != own[name]}
 
 
-def _fits(value: Any, default: Any) -> bool:
-    if isinstance(value, bool) or isinstance(default, bool):
-        return isinstance(value, bool) and isinstance(default, bool)
-    if isinstance(value, float) and not math.isfinite(value):
-        return False
-    if isinstance(default, float):
-        return isinstance(value, int | float)
-    if isinstance(default, list) and default:
-        return isinstance(value, list) and all(_fits(entry, default[0]) for entry in value)
-    return isinstance(value, type(default))
+def _known(kind: str, name: str, names: list[str]) -> None:
+    if name not in names:
+        known = ", ".join(names)
+        raise UnknownName(f"There is no {kind} {name!r}; known are {known}.{nearest(name, names)}")

@@ -21,10 +21,11 @@ SCOREBOARD = "chapters/scoreboard"
 logger = logging.getLogger(__name__)
 
 
-class _BookRole(SphinxRole):
-    """Asks the book for the role's text; what it does not know becomes a warning."""
+class NumberRole(SphinxRole):
+    """The number as text, `0.563`; what the book does not know becomes a warning."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """The role's node."""
         for file in [*CLAIMS.glob("*.yml"), *REFERENCE.glob("*.csv")]:
             self.env.note_dependency(str(file))  # a page is read again when its numbers change
         try:
@@ -34,24 +35,21 @@ class _BookRole(SphinxRole):
             return [nodes.problematic(self.rawtext, self.text)], []
 
     def node(self) -> nodes.Node:
-        raise NotImplementedError
-
-
-class NumberRole(_BookRole):
-    """The number as text, `0.563`."""
-
-    def node(self) -> nodes.Node:
+        """What stands in the text."""
         return nodes.inline(self.rawtext, the_book().text(self.text), classes=["number"])
 
 
-class VerdictRole(_BookRole):
+class VerdictRole(NumberRole):
     """The verdict as a coloured word that links to the claim's line on the scoreboard."""
 
     def node(self) -> nodes.Node:
-        found = the_book().verdict(self.text)
+        """The link."""
+        verdict = the_book().verdict(self.text)
         board = self.env.app.builder.get_relative_uri(self.env.docname, SCOREBOARD)
-        word = nodes.inline("", found.verdict, classes=["verdict", found.verdict.replace(" ", "-")])
-        link = nodes.reference("", "", word, refuri=f"{board}#claim-{found.id}", internal=True)
+        word = nodes.inline(
+            "", verdict.verdict, classes=["verdict", verdict.verdict.replace(" ", "-")]
+        )
+        link = nodes.reference("", "", word, refuri=f"{board}#claim-{verdict.id}", internal=True)
         link["classes"] += ["verdict-link"]
         return link
 

@@ -6,7 +6,9 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lib.errors import BadInput
 from lib.numbers import (
@@ -21,10 +23,9 @@ from lib.numbers import (
 from lib.numbers.latent_store import adopt_latents
 from lib.paths import RESULTS, ROOT
 from lib.run import parameters
-from lib.run.execute import told
+from lib.run.execute import exit_status
 from lib.run.yaml_files import read_yaml_file
 
-FIELDS = {"chapter", "profile", "parameters", "grid", "changes"}
 REFERENCE = RESULTS / "reference"
 SWEEPS = ROOT / "sweeps"
 # Untrained networks and trivial scores of the same images on CPUs with and without AVX-512: eight
@@ -32,47 +33,52 @@ SWEEPS = ROOT / "sweeps"
 ROUNDING = 1e-5
 
 
-def read_sweep(path: Path) -> dict[str, Any]:
+class Sweep(BaseModel):
     """A sweep file: chapter, profile, parameters for all cells, grid of values per parameter.
 
     `changes`, if given, is a list of values by parameter; each entry in turn is put on top of every
     point of the grid. An empty one is the grid as it is.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    chapter: str
+    profile: str = "full"
+    parameters: dict[str, Any] = {}
+    grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(min_length=1)
+    changes: Annotated[list[dict[str, Any]], Field(min_length=1)] = [{}]
+
+    def cells(self) -> dict[str, dict[str, Any]]:
+        """The parameter values of each cell by the cell's name, a plain file name."""
+        cells = {}
+        for change, *values in itertools.product(self.changes, *self.grid.values()):
+            point = change | dict(zip(self.grid, values, strict=True))
+            name = "_".join(
+                f"{k}-{re.sub(r'[^A-Za-z0-9.]+', '.', str(v)).strip('.')}" for k, v in point.items()
+            )
+            if name in cells or set(change) & set(self.grid):
+                raise BadInput(f"Two values meet in the cell {name} of the grid.")
+            cells[name] = self.parameters | point
+        return cells
+
+
+def read_sweep(path: Path) -> Sweep:
+    """The sweep in a file, with every cell checked.
+
     Raises BadInput for a file of another form, UnknownName for a chapter, profile or parameter
     that does not exist.
     """
     if not path.exists():
         raise BadInput(f"There is no sweep file {path.name}.")
-    sweep = read_yaml_file(path)
-    if not isinstance(sweep, dict) or not {"chapter", "grid"} <= set(sweep) <= FIELDS:
-        raise BadInput(f"{path.name} must have chapter and grid, and may have {sorted(FIELDS)}.")
-    sweep = dict[str, Any]({"profile": "full", "parameters": {}, "changes": [{}]}) | sweep
-    for field in ("grid", "parameters"):
-        if not isinstance(sweep[field], dict):
-            raise BadInput(f"{field} in {path.name} must name parameters and give them values.")
-    for field in ("chapter", "profile"):
-        if not isinstance(sweep[field], str):
-            raise BadInput(f"{field} in {path.name} must be a name; it was {sweep[field]!r}.")
-    lists = sweep["grid"].values()
-    if not lists or not all(isinstance(values, list) and values for values in lists):
-        raise BadInput(f"Each parameter in the grid of {path.name} needs a list of values.")
-    changes = sweep["changes"]
-    if (
-        not isinstance(changes, list)
-        or not changes
-        or not all(isinstance(c, dict) for c in changes)
-    ):
-        raise BadInput(f"changes in {path.name} must be a list of parameters with values.")
-    if any(set(change) & set(sweep["grid"]) for change in changes):
-        raise BadInput(f"changes in {path.name} name a parameter of the grid.")
-    under = parameters.profile(sweep["profile"], sweep["chapter"])
-    for cell in _product(sweep).values():
-        parameters.check(sweep["chapter"], under | cell)
+    try:
+        sweep = Sweep.model_validate(read_yaml_file(path))
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the file"
+        raise BadInput(f"{path.name} cannot be used: {place}: {first['msg']}.") from problem
+    under = parameters.profile(sweep.profile, sweep.chapter)
+    for cell in sweep.cells().values():
+        parameters.check(sweep.chapter, under | cell)
     return sweep
-
-
-def cells(path: Path) -> dict[str, dict[str, Any]]:
-    """The parameter values of each cell by the cell's name, a plain file name."""
-    return _product(read_sweep(path))
 
 
 def command_line(values: Mapping[str, Any]) -> str:
@@ -85,7 +91,7 @@ def command_line(values: Mapping[str, Any]) -> str:
 def merge_cells(folders: Sequence[Path], rows: Path, runs: Path) -> None:
     """Merge the finished cells into one table of rows and one of runs.
 
-    Raises BadInput where two cells measured the same thing and found different values.
+    Raises BadInput where two cells measured the same thing with different values.
     """
     write_rows(rows, merge([read_rows(folder / "rows.csv") for folder in folders]))
     write_runs(runs, merge_runs([read_runs(folder / "runs.csv") for folder in folders]))
@@ -116,20 +122,6 @@ def publish(name: str, source: Path, reference: Path = REFERENCE) -> Path:
     return target
 
 
-def _product(sweep: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    grid = sweep["grid"]
-    found = {}
-    for change, *values in itertools.product(sweep["changes"], *grid.values()):
-        point = change | dict(zip(grid, values, strict=True))
-        name = "_".join(
-            f"{k}-{re.sub(r'[^A-Za-z0-9.]+', '.', str(v)).strip('.')}" for k, v in point.items()
-        )
-        if name in found:
-            raise BadInput(f"Two cells of the grid would share the name {name}.")
-        found[name] = dict(sweep["parameters"]) | point
-    return found
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Merge the cells of a finished sweep, or publish them as commit-ready reference rows."""
     parser = argparse.ArgumentParser(prog="python -m lib.sweep", description=main.__doc__)
@@ -138,14 +130,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--from", type=Path, dest="source", help="folder of the merged sweep")
     options = parser.parse_args(arguments)
 
-    def command() -> int:
+    def command() -> None:
         source = options.source or ROOT / "_build/sweeps" / options.name
         if options.action == "merge":
-            folders = [source / name for name in cells(SWEEPS / f"{options.name}.yml")]
+            folders = [source / name for name in read_sweep(SWEEPS / f"{options.name}.yml").cells()]
             merge_cells(folders, source / "rows.csv", source / "runs.csv")
-            return 0
-        target = publish(options.name, source)
-        print(f"wrote {target.name} and runs.csv below results/reference")
-        return 0
+        else:
+            target = publish(options.name, source)
+            print(f"wrote {target.name} and runs.csv below results/reference")
 
-    return told(command)
+    return exit_status(command)

@@ -2,7 +2,6 @@
 
 import tomllib
 
-import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -67,20 +66,14 @@ def test_conda_and_pip_users_get_the_same_ranges() -> None:
     assert differences(from_pyproject(), from_environment()) == []
 
 
-@pytest.mark.parametrize(
-    ("planted", "problem"),
-    [
-        (["torch>=2.6,<3", "numpy>=1.25"], "numpy: >=1.26 here, >=1.25 there"),
-        (["torch>=2.6,<3"], "numpy: >=1.26 here, None there"),
-        (["torch>=2.6,<3", "numpy>=1.26", "scipy"], "scipy: None here,  there"),
-    ],
-)
-def test_a_planted_difference_is_seen(planted: list[str], problem: str) -> None:
-    assert differences(ranges(["torch>=2.6,<3", "numpy>=1.26"]), ranges(planted)) == [problem]
-
-
-def test_the_order_of_bounds_and_the_spelling_of_names_do_not_matter() -> None:
-    assert differences(ranges(["My_Package<3,>=2"]), ranges(["my-package>=2,<3"])) == []
+def test_planted_differences_are_seen_and_spelling_does_not_matter() -> None:
+    here = ranges(["torch>=2.6,<3", "My_Package>=1"])
+    assert differences(here, ranges(["torch<3,>=2.6", "my-package>=1"])) == []
+    assert differences(here, ranges(["torch>=2.5,<3", "scipy"])) == [
+        "my-package: >=1 here, None there",
+        "scipy: None here,  there",
+        "torch: <3,>=2.6 here, <3,>=2.5 there",
+    ]
 
 
 def test_tested_versions_lie_in_their_ranges() -> None:
@@ -92,14 +85,10 @@ def test_tested_versions_lie_in_their_ranges() -> None:
     assert out_of_range(allowed, pinned) == []
 
 
-@pytest.mark.parametrize(
-    ("pins", "problem"),
-    [
+def test_a_wrong_pin_is_seen() -> None:
+    for pins, problem in (
         (["torch==3.0"], "torch: 3.0 is not in"),
         (["torch>=2.6"], "torch: not pinned"),
         ([], "torch: not pinned"),
-    ],
-)
-def test_a_wrong_pin_is_seen(pins: list[str], problem: str) -> None:
-    (found,) = out_of_range(ranges(["torch>=2.6,<3"]), ranges(pins))
-    assert found.startswith(problem)
+    ):
+        assert out_of_range(ranges(["torch>=2.6,<3"]), ranges(pins))[0].startswith(problem)

@@ -58,18 +58,6 @@ def steps(workflow: Workflow) -> list[dict[str, Any]]:
     return [step for job in workflow["jobs"].values() for step in job.get("steps", [])]
 
 
-def unpinned(workflow: Workflow) -> list[str]:
-    """Actions that are not held at one commit; this repository's own files need no pin."""
-    used = [part.get("uses") for part in [*workflow["jobs"].values(), *steps(workflow)]]
-    outside = [name for name in used if name and not name.startswith("$/")]
-    return [name for name in outside if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", name)]
-
-
-def templated_lines(workflow: Workflow) -> list[str]:
-    """Shell text with an expression in it: such text is passed by `env` instead."""
-    return [step["run"] for step in steps(workflow) if "${{" in step.get("run", "")]
-
-
 def write_permissions(workflow: Workflow) -> dict[str, list[str]]:
     """What each job may write, the workflow itself included."""
     granted = {"": workflow["permissions"]}
@@ -86,11 +74,7 @@ def lint(command: list[str], *files: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(line, capture_output=True, text=True, check=False)
 
 
-every_workflow = pytest.mark.parametrize("name", sorted(p.name for p in WORKFLOWS.glob("*.yml")))
-every_linter = pytest.mark.parametrize("command", LINTERS, ids=lambda command: command[0])
-
-
-@every_linter
+@pytest.mark.parametrize("command", LINTERS, ids=lambda command: command[0])
 def test_linters_find_nothing(command: list[str]) -> None:
     result = lint(command, *WORKFLOWS.glob("*.yml"))
     assert result.returncode == 0, result.stdout + result.stderr
@@ -100,10 +84,9 @@ def test_linters_find_nothing(command: list[str]) -> None:
     ("command", "old", "new"),
     [
         (LINTERS[0], "          persist-credentials: false\n", "          fetch-depth: 1\n"),
-        (LINTERS[0], "make test\n", "make ${{ github.event.pull_request.title }}\n"),
         (LINTERS[1], "timeout-minutes: 45", "timeout-minutes: long"),
     ],
-    ids=["kept credentials", "untrusted text", "wrong type"],
+    ids=["kept credentials", "wrong type"],
 )
 def test_linters_see_a_planted_fault(
     tmp_path: Path, command: list[str], old: str, new: str
@@ -120,29 +103,13 @@ def test_linters_see_a_planted_fault(
     assert "test.yml" in result.stdout + result.stderr
 
 
-@every_workflow
-def test_actions_are_pinned_and_shell_lines_are_plain(name: str) -> None:
-    assert unpinned(load(name)) == []
-    assert templated_lines(load(name)) == []
-
-
-@every_workflow
-def test_only_publishing_may_write(name: str) -> None:
-    writing = {job: scopes for job, scopes in write_permissions(load(name)).items() if scopes}
-    assert writing == ({"publish": ["id-token", "pages"]} if name == "book.yml" else {})
-
-
-@every_workflow
-def test_every_job_ends(name: str) -> None:
-    jobs = load(name)["jobs"].values()
-    assert all("timeout-minutes" in job for job in jobs if "uses" not in job)
-
-
-def test_faults_planted_in_the_shell_and_the_pins_are_seen() -> None:
-    step = {"uses": "actions/checkout@v7", "run": "echo ${{ github.event.head_commit.message }}"}
-    planted = {"jobs": {"one": {"steps": [step]}}}
-    assert unpinned(planted) == ["actions/checkout@v7"]
-    assert templated_lines(planted) == ["echo ${{ github.event.head_commit.message }}"]
+def test_only_publishing_may_write_and_every_job_ends() -> None:
+    for path in WORKFLOWS.glob("*.yml"):
+        writing = {job: scopes for job, scopes in write_permissions(load(path.name)).items()}
+        wanted = {"publish": ["id-token", "pages"]} if path.name == "book.yml" else {}
+        assert {job: scopes for job, scopes in writing.items() if scopes} == wanted
+        jobs = load(path.name)["jobs"].values()
+        assert all("timeout-minutes" in job for job in jobs if "uses" not in job)
 
 
 def test_every_notebook_chapter_has_its_job() -> None:
@@ -151,19 +118,16 @@ def test_every_notebook_chapter_has_its_job() -> None:
     assert missing_jobs(load("book.yml"), chapters) == []
 
 
-@pytest.mark.parametrize(
-    ("plant", "problem"),
-    [
-        (lambda jobs: jobs.pop("gradcon"), "gradcon has no job"),
-        (lambda jobs: jobs["gradcon"].update({"with": {"chapter": "x"}}), "gradcon has no job"),
-        (lambda jobs: jobs["book"].update(needs=[]), "the book does not wait for gradcon"),
-        (lambda jobs: jobs["publish"].update(needs=[]), "publishing does not wait for the book"),
-    ],
-)
-def test_a_missing_job_is_seen(plant: Callable[[Workflow], object], problem: str) -> None:
-    book = copy.deepcopy(load("book.yml"))
-    plant(book["jobs"])
-    assert missing_jobs(book, ["gradcon"]) == [problem]
+def test_a_missing_job_is_seen() -> None:
+    plants: dict[str, Callable[[Workflow], object]] = {
+        "gradcon has no job": lambda jobs: jobs.pop("gradcon"),
+        "the book does not wait for gradcon": lambda jobs: jobs["book"].update(needs=[]),
+        "publishing does not wait for the book": lambda jobs: jobs["publish"].update(needs=[]),
+    }
+    for problem, plant in plants.items():
+        book = copy.deepcopy(load("book.yml"))
+        plant(book["jobs"])
+        assert missing_jobs(book, ["gradcon"]) == [problem]
 
 
 def test_a_chapter_goes_through_the_checks_in_order() -> None:

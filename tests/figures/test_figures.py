@@ -52,8 +52,7 @@ def test_learning_curves(panels):
     assert (axis.get_xlabel(), axis.get_ylabel()) == ("epoch", "loss")
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("n", [1, 4])
+@pytest.mark.parametrize(("n", "channels"), [(1, 1), (4, 3)])
 def test_reconstruction_grid(channels, n):
     rng = np.random.default_rng(1)
     images = rng.random((n, channels, 28, 28)).astype(np.float32)
@@ -77,13 +76,6 @@ def test_reconstruction_grid(channels, n):
     limits = {axis.get_images()[0].get_clim() for axis in axes[2]}
     assert limits == {(0, np.square(images - drawn).mean(1).max())}  # one scale for all columns
     assert {axis.get_images()[0].get_clim() for axis in axes[:2].flat} == {(0, 1)}
-
-
-def test_reconstruction_grid_of_a_perfect_network():
-    images = np.ones((2, 1, 28, 28), np.float32)
-    figure = plt.figure()
-    reconstruction_grid(figure, images, images, ["a", "b"])
-    figure.canvas.draw()
 
 
 def map_axes(columns, **options):

@@ -59,9 +59,9 @@ def test_seeds_and_variants_never_mix():
     assert found[["seed", "variant"]].values.tolist() == [[0, ""], [0, "layer=1"]]
 
 
-def test_classes_from_several_runs_give_a_merged_average():
-    whole = averages(pd.concat([rows({"0": 0.1}), rows({"2": 0.3, "1": 0.2}, run="r2")]))
-    assert whole["run"].tolist() == ["merged"]
+def test_an_average_names_all_runs_behind_it():
+    several = averages(pd.concat([rows({"0": 0.1}), rows({"2": 0.3, "1": 0.2}, run="r2")]))
+    assert several["run"].tolist() == ["r1+r2"]
 
 
 def test_other_rows_are_left_alone_and_a_second_pass_adds_nothing():

@@ -5,12 +5,8 @@ from pathlib import Path
 import pytest
 
 from lib.numbers import Book, frame, write_rows, write_runs
-from lib.numbers.board import (
-    agreement,
-    build_verdicts,
-    claim_lines,
-    verdict_counts,
-)
+from lib.numbers.board import agreement, build_verdicts, claims_of, verdict_counts
+from lib.numbers.page import claim_table
 from tests.numbers.conftest import MakeBook, printed_of, rows_of, runs_of
 
 HIGH, LOW = [0.90, 0.91, 0.92], [0.80, 0.82, 0.81]
@@ -58,12 +54,12 @@ def test_each_line_has_its_anchor_and_reason(book: Book, tmp_path: Path) -> None
     write_runs(tmp_path / "chapter/runs.csv", runs_of())
     build = build_verdicts(book, tmp_path)
     assert build["beats"].verdict == "not at this budget"
-    documents = book.ledger.documents
-    lines = claim_lines(book, documents, build).data
+    document = book.ledger.documents[0]
+    lines = claim_table(book, claims_of(book, document, table=False), build, board=True).data
     assert len(lines) == 3
-    assert lines["claim"][0] == '<span id="claim-beats">A is better</span>'
+    assert lines["claim"][0] == '<span id="claim-beats">A is better</span><br><em>Doc</em>'
     assert lines["verdict"][0] == '<span class="verdict reproduced">reproduced</span>'
     assert "0.810 ± 0.025 against 0.910 ± 0.025" in lines["this build"][0]
     assert "difference 0.100" in lines["why"][0] and "Here. Rule" in lines["why"][0]
-    cells = claim_lines(book, documents, build, table=True).data
+    cells = claim_table(book, claims_of(book, document, table=True), build, board=True).data
     assert cells["published"].tolist() == ["0.930", "0.900", "0.500"]

@@ -33,9 +33,8 @@ def book(make: MakeBook) -> Book:
     )
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
+def test_numbers_as_prose_shows_them(book: Book) -> None:
+    for text, shown in [
         ("A", "0.910"),
         ("A.ours", "0.910"),
         ("A.published", "0.661"),
@@ -64,29 +63,24 @@ def book(make: MakeBook) -> Book:
         ("ratio.ratio:.3f", "1.123"),
         ("value.difference", "0.249"),
         ("value.published", "0.661"),
-    ],
-)
-def test_numbers_as_prose_shows_them(book: Book, text: str, shown: str) -> None:
-    assert book.text(text) == shown
+    ]:
+        assert book.text(text) == shown
 
 
-@pytest.mark.parametrize("text", ["a", "A.our", "C", "A * B", "A -B", "", "A.ours.ours"])
-def test_unknown_numbers_are_refused(book: Book, text: str) -> None:
-    with pytest.raises(UnknownName, match="There is no number"):
-        book.text(text)
+def test_unknown_numbers_are_refused(book: Book) -> None:
+    for text in ["a", "A.our", "C", "A * B", "A -B", "", "A.ours.ours"]:
+        with pytest.raises(UnknownName, match="There is no number"):
+            book.text(text)
 
 
-@pytest.mark.parametrize(
-    "text", ["A+B", "A+B.published", "R.published", "missing", "ratio.interval - A"]
-)
-def test_numbers_that_do_not_exist_are_refused(book: Book, text: str) -> None:
-    with pytest.raises((BadInput, UnknownName)):
-        book.text(text)
+def test_numbers_that_do_not_exist_are_refused(book: Book) -> None:
+    for text in ["A+B", "A+B.published", "R.published", "missing", "ratio.interval - A"]:
+        with pytest.raises((BadInput, UnknownName)):
+            book.text(text)
 
 
-@pytest.mark.parametrize(
-    ("guard", "holds"),
-    [
+def test_guards(book: Book) -> None:
+    for guard, holds in [
         ("a-beats-b is reproduced", True),
         ("a-beats-b is not reproduced", False),
         ("value is not reproduced", True),  # the verdict of that name
@@ -105,18 +99,22 @@ def test_numbers_that_do_not_exist_are_refused(book: Book, text: str) -> None:
         ("A = 0.9 ± 0.02", True),
         ("A = B ± 0.02", False),
         ("  A   <\n 1 ", True),
-    ],
-)
-def test_guards(book: Book, guard: str, holds: bool) -> None:
-    assert book.holds(guard) is holds
+    ]:
+        assert book.holds(guard) is holds
 
 
-@pytest.mark.parametrize(
-    "guard", ["A", "A is reproduced", "a-beats-b is true", "A == 1", "x < 1", "a-beats-b is", ""]
-)
-def test_guards_that_cannot_be_read(book: Book, guard: str) -> None:
-    with pytest.raises((BadInput, UnknownName)):
-        book.holds(guard)
+def test_guards_that_cannot_be_read(book: Book) -> None:
+    for guard in [
+        "A",
+        "A is reproduced",
+        "a-beats-b is true",
+        "A == 1",
+        "x < 1",
+        "a-beats-b is",
+        "",
+    ]:
+        with pytest.raises((BadInput, UnknownName)):
+            book.holds(guard)
 
 
 def test_names_that_are_not_there(book: Book) -> None:

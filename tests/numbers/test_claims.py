@@ -38,7 +38,7 @@ def test_a_table_is_one_entry(make: MakeBook) -> None:
         "says": "{method} reaches {published} on {dataset}",
         "rule": "value = published ± 0.02",
         "for": {"method": ["dAE sym", "A"], "class": {"threshold=90%": "90", "average": "mean"}},
-        "because": {"A": "A is short", "dAE sym": "why"},
+        "because": "why",
     }
     numbers = {"dAE sym": 0.5, "A": 0.25}
     cells = ("threshold=90%", "average")
@@ -72,12 +72,15 @@ def test_published_numbers_are_looked_up(make: MakeBook) -> None:
     assert make({"c": RULE}).ledger.claims["c"].published == ""
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.61, "0.610"), (0.9935, "0.9935"), (1.0, "1.000"), (6338176.0, "6,338,176"), (5.72, "5.72")],
-)
-def test_numbers_as_the_document_prints_them(value: float, text: str) -> None:
-    assert printed(value) == text
+def test_numbers_as_the_document_prints_them() -> None:
+    for value, text in [
+        (0.61, "0.610"),
+        (0.9935, "0.9935"),
+        (1.0, "1.000"),
+        (6338176.0, "6,338,176"),
+        (5.72, "5.72"),
+    ]:
+        assert printed(value) == text
 
 
 def test_slugs() -> None:
@@ -109,8 +112,6 @@ def test_reasons_are_written_out(make: MakeBook) -> None:
         ({"c": {"rule": "A > C"}}, {}, "claim 'c': The rule 'A > C' must be like"),
         ({"c": {}}, {}, "claims / c / rule: Field required"),
         ({"c": RULE | {"margin": 1}}, {}, "margin: Extra inputs are not permitted"),
-        ({"c": RULE | {"premise": "d"}}, {}, "premise 'd' of 'c' is no other claim"),
-        ({"c": RULE | {"premise": "c"}}, {}, "premise 'c' of 'c' is no other claim"),
         ({"c": RULE | {"each": {"class": ["1"], "score": ["x"]}}}, {}, "each"),
         ({"A": RULE}, {}, "the name 'A' comes twice"),
         ({}, {"names": {"x": {"methd": "A"}}}, "no column 'methd'. Did you mean 'method'"),
@@ -147,7 +148,7 @@ def test_the_projects_own_claims() -> None:
     assert set(book.verdicts) == set(book.ledger.claims)
     ranks = ("above", "below", "as above")
     for claim in book.ledger.claims.values():
-        assert claim.says and claim.where
+        assert claim.says and claim.entry.where
         # each line of the scoreboard is read alone
         assert not claim.because.lower().startswith(ranks) and ", above" not in claim.because
         assert claim.because or claim.rule.kind not in ("within", "different"), claim.id

@@ -12,12 +12,13 @@ VALUES = [0.96, 0.98] * 4
 
 
 def rows(values, name="AUROC of digit 1"):
-    return [{"name": name, "seed": s, "value": v} for s, v in enumerate(values)]
+    lines = [{"name": name, "seed": s, "value": v} for s, v in enumerate(values)]
+    return pd.DataFrame(lines)
 
 
 def test_mean_and_width_by_hand(tmp_path):
     path = tmp_path / "chapter.csv"
-    write_expected(path, rows(VALUES) + rows([v / 2 for v in VALUES], name="half"))
+    write_expected(path, pd.concat([rows(VALUES), rows([v / 2 for v in VALUES], name="half")]))
     found = load_expected(path)
     # mean 0.97; eight deviations of 0.01 over 8 - 1 degrees of freedom; two of them
     width = 2 * math.sqrt(8 * 0.01**2 / 7)
@@ -38,7 +39,7 @@ def test_line_is_exact_and_judges_unrounded_numbers():
 
 
 def test_lines_of_a_chapter(tmp_path):
-    write_expected(tmp_path / "chapter.csv", rows(VALUES) + rows(VALUES, name="other"))
+    write_expected(tmp_path / "chapter.csv", pd.concat([rows(VALUES), rows(VALUES, name="other")]))
     lines = check_lines("chapter", {"other": 0.97, "AUROC of digit 1": 0.5}, folder=tmp_path)
     assert lines == [
         "other: expected 0.970 ± 0.021: ok",
@@ -50,14 +51,6 @@ def test_lines_of_a_chapter(tmp_path):
         check_lines("none", {}, folder=tmp_path)
 
 
-def test_a_shift_by_twice_the_width_is_always_off():
-    expected = {"x": Expected(0.5, 0.03)}
-    for value in (0.471, 0.5, 0.529):  # every value that is ok by itself
-        assert check_line("x", value, expected).endswith(": ok")
-        for shift in (-0.06, 0.06):
-            assert check_line("x", value + shift, expected).endswith(": OFF")
-
-
 def test_unknown_name():
     with pytest.raises(UnknownName, match=r"'AUROK'.* Did you mean 'AUROC'"):
         check_line("AUROK", 0.9, {"AUROC": Expected(0.97, 0.02)})
@@ -65,14 +58,12 @@ def test_unknown_name():
 
 def test_nonsense_is_refused_and_never_written(tmp_path):
     path = tmp_path / "chapter.csv"
-    twice = rows(VALUES)
-    twice[1]["seed"] = 0
+    twice = rows(VALUES).assign(seed=[0, 0, *range(2, 8)])
     bad = [
-        (rows(VALUES[:7]), "has 7 seeds, but 8"),
+        (rows(VALUES[:7]), "a number for each of 8 seeds"),
         (rows([0.5] * 8), "same for every seed"),
-        (twice, "a seed twice"),
-        (rows([*VALUES[:7], math.nan]), "numbers as values"),
-        ([{"name": "x", "value": 1.0}], "columns name, seed, value"),
+        (twice, "a number for each of 8 seeds"),
+        (rows([*VALUES[:7], math.nan]), "a number for each of 8 seeds"),
     ]
     for given, message in bad:
         with pytest.raises(BadInput, match=message):
@@ -80,6 +71,6 @@ def test_nonsense_is_refused_and_never_written(tmp_path):
     assert not path.exists()
     with pytest.raises(DataMissing, match=r"chapter\.csv"):
         load_expected(path)
-    pd.DataFrame(rows(VALUES[:7])).to_csv(path, index=False)
-    with pytest.raises(BadInput, match="7 seeds"):
+    rows(VALUES[:7]).to_csv(path, index=False)
+    with pytest.raises(BadInput, match="8 seeds"):
         load_expected(path)

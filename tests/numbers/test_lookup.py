@@ -5,7 +5,7 @@ import pytest
 from lib.errors import BadInput, UnknownName
 from lib.metrics import Interval
 from lib.numbers import Lookup, address, frame, interval_text
-from tests.numbers.conftest import AVERAGE, rows_of, runs_of
+from tests.numbers.conftest import AVERAGE, rows_of
 
 
 def test_an_address_has_every_column_as_text() -> None:
@@ -42,24 +42,11 @@ def test_entries_and_intervals() -> None:
     assert rows.interval(AVERAGE | {"method": "B"}) is None
 
 
-def test_runs_behind_an_average() -> None:
-    parts = [line for c in "01" for line in rows_of("A", [0.5], class_=c, run=f"r{c}")]
-    rows = Lookup(frame(parts + rows_of("A", [0.5], run="merged")), runs_of(r0="smoke"))
-    cells = AVERAGE | {"method": "A"}
-    assert rows.runs_behind(cells, rows.entries(cells)) == {"r0", "r1"}
-    assert rows.parameters["r0"] == ("smoke", {})
-    alone = Lookup(frame(rows_of("A", [0.5], run="merged")))
-    assert alone.runs_behind(cells, alone.entries(cells)) == {"merged"}
-
-
-@pytest.mark.parametrize(
-    ("interval", "more", "text"),
-    [
+def test_texts() -> None:
+    for interval, more, text in [
         (Interval(0.9684, 0.9644, 0.9724, 3), {}, "0.968 ± 0.004"),
         (Interval(0.9684, -1, 1, 1), {}, "0.968"),
         (Interval(0.51, 0.47, 0.55, 600), {"rate": True, "decimals": 2}, "0.51 [0.47, 0.55]"),
         (Interval(17525.4, 14692, 20358, 3), {}, "17,525 ± 2,833"),
-    ],
-)
-def test_texts(interval: Interval, more: dict[str, object], text: str) -> None:
-    assert interval_text(interval, **more) == text  # type: ignore[arg-type]
+    ]:
+        assert interval_text(interval, **more) == text  # type: ignore[arg-type]

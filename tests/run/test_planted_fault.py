@@ -48,7 +48,7 @@ def test_a_negated_score_turns_its_rows_and_its_checked_lines(
         for name, value in dict(zip(names, clean, strict=True)).items()
         for seed, shift in enumerate(scatter)
     ]
-    numbers.write_expected(tmp_path / "conditions.csv", table)
+    numbers.write_expected(tmp_path / "conditions.csv", pd.DataFrame(table))
     monkeypatch.setattr(golden, "EXPECTED", tmp_path)
     for values, off in ((clean, False), (wrong, True)):
         golden.check("conditions", dict(zip(names, values, strict=True)), profile="smoke")

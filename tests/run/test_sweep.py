@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
-from lib.errors import BadInput, CompanionError, DataMissing, UnknownName
+from lib.errors import BadInput, CompanionError, DataMissing
 from lib.numbers import (
     Latents,
     frame,
@@ -32,24 +32,28 @@ def write(path: Path, content: Any) -> Path:
     return path
 
 
+def cells(path: Path) -> dict[str, dict[str, Any]]:
+    return sweep.read_sweep(path).cells()
+
+
 def test_cells_are_the_product_of_the_grid_over_the_fixed_values(
     tiny: Path, tmp_path: Path
 ) -> None:
     grid = {"digit": [1, 2], "seeds": [[0], [1, 2]]}
     path = write(tmp_path / "s.yml", {"chapter": "tiny", "parameters": {"rate": 0.5}, "grid": grid})
-    assert sweep.cells(path) == {
+    assert cells(path) == {
         "digit-1_seeds-0": {"rate": 0.5, "digit": 1, "seeds": [0]},
         "digit-1_seeds-1.2": {"rate": 0.5, "digit": 1, "seeds": [1, 2]},
         "digit-2_seeds-0": {"rate": 0.5, "digit": 2, "seeds": [0]},
         "digit-2_seeds-1.2": {"rate": 0.5, "digit": 2, "seeds": [1, 2]},
     }
-    assert sweep.read_sweep(path)["profile"] == "full"
+    assert sweep.read_sweep(path).profile == "full"
 
 
 def test_changes_are_tried_one_at_a_time_on_every_point(tiny: Path, tmp_path: Path) -> None:
     content = {"chapter": "tiny", "grid": {"digit": [1, 2]}}
     content["changes"] = [{}, {"rate": 0.5}, {"seeds": [3]}]
-    assert sweep.cells(write(tmp_path / "s.yml", content)) == {
+    assert cells(write(tmp_path / "s.yml", content)) == {
         "digit-1": {"digit": 1},
         "digit-2": {"digit": 2},
         "rate-0.5_digit-1": {"rate": 0.5, "digit": 1},
@@ -59,38 +63,23 @@ def test_changes_are_tried_one_at_a_time_on_every_point(tiny: Path, tmp_path: Pa
     }
 
 
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        ([], "must be a list of parameters with values"),
-        ({"rate": 0.5}, "must be a list of parameters with values"),
-        ([0.5], "must be a list of parameters with values"),
-        ([{"digit": 3}], "name a parameter of the grid"),
-    ],
-)
-def test_bad_changes_are_refused(tiny: Path, tmp_path: Path, changes: Any, sentence: str) -> None:
-    content = {"chapter": "tiny", "grid": {"digit": [1]}, "changes": changes}
-    with pytest.raises(BadInput, match=sentence):
-        sweep.cells(write(tmp_path / "s.yml", content))
-
-
 def test_names_hold_nothing_that_a_path_or_a_shell_reads(tiny: Path, tmp_path: Path) -> None:
     words = ["../a", "b c", "d/e", "$f", "g;h", "*"]
     path = write(tmp_path / "s.yml", {"chapter": "tiny", "grid": {"behave": words}})
-    names = list(sweep.cells(path))
+    names = list(cells(path))
     assert names[:2] == ["behave-a", "behave-b.c"]
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+", name) for name in names)
 
 
 def test_numbers_in_the_file_are_those_of_yaml_1_2(tiny: Path, tmp_path: Path) -> None:
     text = "{chapter: tiny, parameters: {rate: 1e-3}, grid: {seeds: [[010]], behave: [12:30:45]}}"
-    values = next(iter(sweep.cells(write(tmp_path / "s.yml", text)).values()))
+    values = next(iter(cells(write(tmp_path / "s.yml", text)).values()))
     assert values == {"rate": 0.001, "seeds": [10], "behave": "12:30:45"}
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "sweeps").glob("*.yml")), ids=lambda p: p.stem)
-def test_the_projects_own_sweeps_can_run(path: Path) -> None:
-    assert sweep.cells(path)
+def test_the_projects_own_sweeps_can_run() -> None:
+    for path in sorted((ROOT / "sweeps").glob("*.yml")):
+        assert cells(path), path
 
 
 TINY = {"chapter": "tiny", "grid": {"digit": [1]}}
@@ -98,22 +87,15 @@ BAD: list[tuple[Any, type[CompanionError], str]] = [
     ("[", BadInput, "s.yml cannot be read: "),
     ("chapter: a\nchapter: b\n", BadInput, "s.yml cannot be read: found duplicate key"),
     ("# \udcff", BadInput, "s.yml cannot be read: it is not encoded as UTF-8"),
-    ("", BadInput, "must have chapter and grid"),
-    ([1], BadInput, "must have chapter and grid"),
-    ({"chapter": "tiny"}, BadInput, "must have chapter and grid"),
-    (TINY | {"grids": {}}, BadInput, "must have chapter and grid"),
-    (TINY | {"grid": {}}, BadInput, "needs a list of values"),
-    (TINY | {"grid": {"digit": 1}}, BadInput, "needs a list of values"),
-    (TINY | {"grid": {"digit": []}}, BadInput, "needs a list of values"),
-    (TINY | {"grid": [1]}, BadInput, "grid in s.yml must name parameters"),
-    (TINY | {"parameters": None}, BadInput, "parameters in s.yml must name parameters"),
-    (TINY | {"grid": {"digit": [1, 1]}}, BadInput, "Two cells of the grid would share"),
-    (TINY | {"grid": {"digit": ["one"]}}, BadInput, "Parameter digit of chapter tiny takes"),
-    (TINY | {"grid": {"digt": [1]}}, UnknownName, "Did you mean 'digit'"),
-    (TINY | {"parameters": {"digt": 1}}, UnknownName, "Did you mean 'digit'"),
-    (TINY | {"profile": None}, BadInput, "profile in s.yml must be a name; it was None"),
-    (TINY | {"chapter": "tinny"}, UnknownName, "Did you mean 'tiny'"),
-    (TINY | {"profile": "fulll"}, UnknownName, "Did you mean 'full'"),
+    ("", BadInput, "s.yml cannot be used: the file: "),
+    ({"chapter": "tiny"}, BadInput, "s.yml cannot be used: grid: Field required"),
+    (TINY | {"grids": {}}, BadInput, "grids: Extra inputs are not permitted"),
+    (TINY | {"grid": {"digit": 1}}, BadInput, "grid.digit: Input should be a valid list"),
+    (TINY | {"grid": {"digit": []}}, BadInput, "grid.digit: List should have at least 1 item"),
+    (TINY | {"profile": None}, BadInput, "profile: Input should be a valid string"),
+    (TINY | {"changes": []}, BadInput, "changes: List should have at least 1 item"),
+    (TINY | {"changes": [{"digit": 3}]}, BadInput, "Two values meet in the cell"),
+    (TINY | {"grid": {"digit": [1, 1]}}, BadInput, "Two values meet in the cell"),
 ]
 
 
@@ -123,12 +105,12 @@ def test_bad_files_are_refused(
 ) -> None:
     path = write(tmp_path / "s.yml", content)
     with pytest.raises(kind, match=sentence):
-        sweep.cells(path)
+        cells(path)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"no sweep file s\.yml"):
-        sweep.cells(tmp_path / "s.yml")
+        cells(tmp_path / "s.yml")
 
 
 def test_values_reach_the_command_line_as_they_are(tiny: Path) -> None:
