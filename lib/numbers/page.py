@@ -99,15 +99,12 @@ class Page:
         if methods is not None:
             cells["method"] = list(methods)
         rows = pd.concat([self.values(s, **cells).assign(source=s) for s in SOURCES])
-        texts = _pivot(rows, ["method", "score", "source"], "class").sort_index(
-            key=lambda level: (
-                level.map({s: i for i, s in enumerate(SOURCES)}.get)
-                if level.name == "source"
-                else level.map(
-                    {name: i for i, name in enumerate(dict.fromkeys(rows[level.name]))}.get
-                )
-            )
+        rows = rows.sort_values(
+            ["method", "score"],
+            kind="stable",
+            key=lambda c: c.map({v: i for i, v in enumerate(c.unique())}),
         )
+        texts = _pivot(rows, ["method", "score", "source"], "class")
         names = [name for name in texts.columns if name != "average"]
         names = sorted(names, key=int) if all(name.isdigit() for name in names) else names
         names = ["average"] * ("average" in texts.columns) + names

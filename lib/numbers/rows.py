@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lib.errors import BadInput, DataMissing, nearest
+from lib.errors import BadInput, CompanionError, DataMissing, nearest
 from lib.files import write_whole
 from lib.numbers.variants import parse_variant, variant
 
@@ -66,8 +66,8 @@ def frame(rows: Iterable[Mapping[str, object]] | pd.DataFrame) -> pd.DataFrame:
     """The rows as a checked table with the columns of COLUMNS: text, int64 and float64.
 
     Raises BadInput for an unknown or missing column, a text cell that is not text, a seed or n
-    that is not a whole number, a value that is NaN or infinite, an unwritten variant key, and
-    for two rows with the same IDENTITY.
+    that is not a whole number, a value that is NaN or infinite, and for two rows with the same
+    IDENTITY; as `parse_variant` does for a variant.
     """
     table = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame([dict(r) for r in rows])
     table = table if len(table.columns) else pd.DataFrame(columns=list(COLUMNS))
@@ -168,7 +168,7 @@ def read_rows(path: Path) -> pd.DataFrame:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
         _check_columns(table.columns)
         return frame(table.assign(value=table["value"].map(exact_number)))
-    except (BadInput, pd.errors.ParserError, pd.errors.EmptyDataError) as problem:
+    except (CompanionError, pd.errors.ParserError, pd.errors.EmptyDataError) as problem:
         raise BadInput(f"{path.name} is not a file of result rows: {problem}") from problem
 
 

@@ -6,7 +6,6 @@ import pandas as pd
 import pytest
 
 from lib.figures import (
-    COLOURS,
     angle_rose,
     change_lines,
     class_scatter,
@@ -106,13 +105,6 @@ def test_map_grid_shows_every_picture_at_its_place():
     assert all(len(axis.get_xticks()) == len(axis.get_yticks()) == 0 for axis in axes.flat)
 
 
-def test_each_map_ends_at_its_own_maximum():
-    maps = np.zeros((2, 4, 4))
-    maps[0, 0, 0], maps[1, 1, 1] = 0.25, 8
-    axes = map_axes({"error": maps}, rows=["a", "b"])
-    assert limits_of(axes) == [[(0, 0.25)], [(0, 8)]]
-
-
 def test_a_common_limit_makes_the_rows_of_a_column_comparable():
     maps = np.zeros((2, 4, 4))
     maps[0, 0, 0], maps[1, 1, 1] = 0.25, 8
@@ -135,18 +127,6 @@ def test_a_map_of_zeros_is_black():
     shown = axes[0, 0].get_images()[0]
     assert shown.get_clim() == (0, 1)
     assert shown.norm(0.0) == 0
-
-
-def test_masks_are_drawn_as_images():
-    mask = np.eye(4, dtype=bool)[None]
-    axes = map_axes({"region": mask}, rows=["a"], grey={"region"})
-    shown = axes[0, 0].get_images()[0]
-    assert np.array_equal(shown.get_array(), mask[0])
-    assert shown.get_clim() == (0, 1)
-
-
-def test_colours_of_meanings_differ():
-    assert len(set(COLOURS.values())) == len(COLOURS)
 
 
 def test_style_saves_pixels_not_vectors():

@@ -68,7 +68,7 @@ def test_frame_refuses_nonsense():
         ({"variant": "layer=2;alpha=0"}, "must be sorted"),
         ({"variant": "layer"}, "plain word or number"),
     ]:
-        with pytest.raises(BadInput, match=message):
+        with pytest.raises((BadInput, UnknownName), match=message):
             frame([made(**changes)])
 
 

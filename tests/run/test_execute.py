@@ -17,7 +17,6 @@ from lib.paths import ROOT
 from lib.run import execute as module
 from lib.run import parameters
 from lib.run.execute import ChapterFailed, execute, main, plan
-from lib.run.workspace import run_name
 
 RESULT = [".tiny.run", "checked.csv", "rows.csv", "runs.csv", "tiny.ipynb"]
 SMOKE = ["tiny", "--profile", "smoke", "--quiet", "--output"]
@@ -186,13 +185,6 @@ def test_chapters_say_what_papermill_needs_to_run_them() -> None:
     for chapter in parameters.chapter_names():
         kernel = jupytext.read(parameters.CHAPTERS / f"{chapter}.py").metadata["kernelspec"]
         assert (kernel["name"], kernel["language"]) == ("python3", "python")
-
-
-def test_two_runs_share_a_name_only_if_they_are_the_same() -> None:
-    first = run_name("tiny", {"profile": "smoke", "dataset": "mnist", "seeds": [0]})
-    assert first == run_name("tiny", {"seeds": [0], "dataset": "mnist", "profile": "smoke"})
-    assert first != run_name("tiny", {"profile": "smoke", "dataset": "mnist", "seeds": [1]})
-    assert first.startswith("tiny-smoke-mnist-")
 
 
 def test_a_captioned_cell_keeps_its_figure_alone():

@@ -70,18 +70,6 @@ def test_values_of_another_kind_are_refused(tiny: Path) -> None:
             parameters.check("tiny", {name: value})
 
 
-def test_values_of_the_right_kind_pass(tiny: Path) -> None:
-    for name, value in [
-        ("digit", 5),
-        ("rate", 1),
-        ("rate", 0.5),
-        ("quiet", True),
-        ("seeds", []),
-        ("seeds", [1, 2]),
-    ]:
-        parameters.check("tiny", {name: value})
-
-
 def test_text_from_the_command_line(tiny: Path) -> None:
     folder = "/x #1/it's: [y"
     given = {
