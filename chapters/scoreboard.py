@@ -34,6 +34,7 @@ from pathlib import Path
 
 from lib import numbers
 from lib.numbers import board
+from lib.numbers.page import claim_table
 
 book = numbers.the_book()
 build = board.build_verdicts(book, Path(rows_root))
@@ -45,7 +46,7 @@ documents = [
 
 def claims(*, table):
     every = [claim for d in documents for claim in board.claims_of(book, d, table=table)]
-    lines = numbers.page.claim_table(book, every, build, board=True)
+    lines = claim_table(book, every, build, board=True)
     return lines.set_table_attributes('class="words filtered"')
 
 

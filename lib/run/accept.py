@@ -31,31 +31,28 @@ def measure_expectations(chapter: str, *, progress: bool = True) -> Path:
     """
     if "seeds" not in parameters.declared(chapter):
         raise BadInput(f"Chapter {chapter} has no parameter seeds to repeat it with.")
+    tables = []
     os.environ[golden.MEASURING] = "1"  # for the kernels
     try:
-        tables = [_checked(chapter, seed, progress) for seed in SEEDS]
+        for seed in SEEDS:
+            folder = execute(
+                chapter,
+                profile=golden.PROFILE,
+                values={"seeds": [seed]},
+                output=BUILD / chapter / f"seed-{seed}",
+                progress=progress,
+            )
+            if not (folder / "checked.csv").exists():
+                raise BadInput(f"Chapter {chapter} leaves no checked numbers (golden.check).")
+            table = pd.read_csv(folder / "checked.csv", dtype=str)
+            # Python's float is exact; pandas rounds the last bit in some versions
+            tables.append(table.assign(seed=seed, value=table["value"].map(float)))
     finally:
         del os.environ[golden.MEASURING]
-    table = pd.concat(tables).sort_values(["name", "seed"], ignore_index=True)
+    every = pd.concat(tables)[["name", "seed", "value"]]
     target = golden.EXPECTED / f"{chapter}.csv"
-    write_expected(target, table)
+    write_expected(target, every.sort_values(["name", "seed"], ignore_index=True))
     return target
-
-
-def _checked(chapter: str, seed: int, progress: bool) -> pd.DataFrame:
-    folder = execute(
-        chapter,
-        profile=golden.PROFILE,
-        values={"seeds": [seed]},
-        output=BUILD / chapter / f"seed-{seed}",
-        progress=progress,
-    )
-    if not (folder / "checked.csv").exists():
-        raise BadInput(f"Chapter {chapter} leaves no checked numbers (lib.run.golden.check).")
-    table = pd.read_csv(folder / "checked.csv", dtype=str)
-    # Python's float is exact; pandas rounds the last bit in some versions
-    table = table.assign(seed=seed, value=table["value"].map(float))
-    return table[["name", "seed", "value"]]
 
 
 def accept(chapter: str, *, progress: bool = True) -> Path:

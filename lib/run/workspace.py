@@ -115,15 +115,13 @@ def leave_run(
 
 def leave_results(rows: pd.DataFrame, run: Mapping[str, object]) -> None:
     """Write the rows and the provenance of a run to its work folder, if it has one."""
-    folder = work_folder()
-    if folder is not None:
+    if folder := work_folder():
         write_rows(folder / "rows.csv", rows)
         write_runs(folder / "runs.csv", runs_frame([run]))
 
 
 def leave_checked(values: Mapping[str, float]) -> None:
     """Write the trained numbers that golden notebooks check (name, value), if there is a folder."""
-    folder = work_folder()
-    if folder is not None:
+    if folder := work_folder():
         table = pd.DataFrame({"name": list(values), "value": [float(v) for v in values.values()]})
         write_whole(folder / "checked.csv", table.to_csv(index=False, lineterminator="\n"))
