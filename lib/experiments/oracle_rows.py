@@ -11,10 +11,10 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from lib import data, metrics, numbers, scores, training
+from lib import data, metrics, models, numbers, scores, training
 from lib.experiments.oracle_study import Key, Network, Pair, Study
 
-AUC, ACCURACY, VALIDATION = "AUC", "test accuracy", "validation accuracy"
+AUC, ACCURACY = "AUC", "test accuracy"
 CLASS = "nominal vs anomaly"
 BASE = "ResNet34 classifier"
 DETECTOR, REPRESENTATION, UNTRAINED, PIXELS = (
@@ -40,7 +40,7 @@ NUMBERED = {
 # the reference's forests, by whose names pages ask for those of any number of trees
 FOREST, SMALL_FOREST = (f"random forest, {trees} trees, on z" for trees in (1000, 200))
 Values = NDArray[np.float64]
-Place = tuple[str, float, float]  # score, temperature and epsilon
+Place = tuple[str, float, float]  # score, temperature and epsilon of ODIN
 
 
 def method_of(network: str) -> tuple[str, dict[str, float]]:
@@ -66,9 +66,10 @@ def odin_choices(auc: Mapping[Place, float], score: str) -> dict[str, Place]:
     """
     moved = [place for place in auc if place[:2] == (score, 1) and place[2] != 0]
     cooled = [place for place in auc if place[0] == "ODIN" and place[1] != 1 and place[2] == 0]
-    found: dict[str, Place] = {"unperturbed": (score, 1, 0), "temperature 1": ("ODIN", 1, 0)}
-    found |= {"best perturbation": max(moved, key=auc.__getitem__)} if moved else {}
-    return found | ({"best temperature": max(cooled, key=auc.__getitem__)} if cooled else {})
+    choices: dict[str, Place] = {"unperturbed": (score, 1, 0), "temperature 1": ("ODIN", 1, 0)}
+    for word, places in (("best perturbation", moved), ("best temperature", cooled)):
+        choices |= {word: max(places, key=auc.__getitem__)} if places else {}
+    return choices
 
 
 class Sheet:
@@ -85,11 +86,9 @@ class Sheet:
             for name, pair in study.asked_for()
             if study.key(name, pair) in trained
         }
-        self.far: dict[Pair, dict[str, training.Prediction]] = {}
+        self.far: dict[Pair, dict[str, tuple[training.Prediction, Values]]] = {}
         self.forests: dict[tuple[str, Pair], Values] = {}
-        self.far_forests: dict[Pair, list[Values]] = {}
         self.max_logits: dict[tuple[str, Pair], Values] = {}
-        self.course: list[dict[str, float]] = []
 
     def network(self, name: str, pair: Pair) -> Network:
         return self.networks[self.study.key(name, pair)]
@@ -104,10 +103,10 @@ class Sheet:
         self, y: ArrayLike, values: Mapping[tuple[str, str], ArrayLike], pair: Pair, **cells: Any
     ) -> list[dict[str, float]]:
         """Rows of `detection` by method and score."""
-        found = [detection(y, each) for each in values.values()]
-        for (method, score), detected in zip(values, found, strict=True):
+        detections = [detection(y, each) for each in values.values()]
+        for (method, score), detected in zip(values, detections, strict=True):
             self.add(detected, pair, method=method, score=score, n=len(np.asarray(y)), **cells)
-        return found
+        return detections
 
     def mean(self, several: Sequence[Mapping[str, float]], pair: Pair, **cells: Any) -> None:
         """Rows of the average of several detections."""
@@ -141,64 +140,50 @@ def detectors(sheet: Sheet) -> None:
         if name == "base" and network.trained:  # one forest is asked about far images, too
             model = network.trained.model
             seen = {word: training.predict(model, x) for word, x in study.far.items()}
-            sheet.far[pair] = seen
-        far_z = [part.z.numpy() for part in seen.values()]
-        forest = sheet.forest(side, name, *pair, besides=far_z)
-        ends = np.cumsum([len(side.z), *map(len, far_z)])[:-1]
+        forest = sheet.forest(side, name, *pair, besides=[p.z.numpy() for p in seen.values()])
+        ends = np.cumsum([len(side.z), *(len(part.z) for part in seen.values())])[:-1]
         sheet.forests[name, pair], *at_far = np.split(forest, ends)
-        if seen:
-            sheet.far_forests[pair] = at_far
+        sheet.far[pair] = sheet.far.get(pair, {}) | {
+            word: (seen[word], values) for word, values in zip(seen, at_far, strict=True)
+        }
         method, variant = method_of(name)
         cells = {"table": "networks", **variant}
         if recipe.classification:
-            accuracy = {ACCURACY: data.own_accuracy(side, study.classes(name, pair))}
-            accuracy[VALIDATION] = network.line["validation_accuracy"]
-            sheet.add(accuracy, pair, method=method, n=len(side.y), **cells)
-        known = side.known_z, side.known_y
-        found = {
+            accuracy = data.own_accuracy(side, study.classes(name, pair))
+            sheet.add({ACCURACY: accuracy}, pair, method=method, n=len(side.y), **cells)
+        values = {
             sheet.forest_name: sheet.forests[name, pair],
-            "linear probe on z": scores.linear_probe_score(*known, side.z),
-            "labelled neighbours of z": scores.oracle_neighbour_vote(*known, side.z, jobs=jobs),
+            "linear probe on z": scores.linear_probe_score(side.known_z, side.known_y, side.z),
         }
         if recipe.classes == "nominal":
             nominal = side.known_z[side.known_y == 0]
             distance = scores.nominal_neighbour_distance(nominal, side.z, jobs=jobs)
-            found["distance to nominal z"] = distance
+            values["distance to nominal z"] = distance
             if recipe.classification:
                 for score, entry in scores.LOGIT_TABLE.items():
-                    found[score] = entry(logits=side.logits).numpy()
-                sheet.max_logits[name, pair] = found["max logit"]
+                    values[score] = entry(logits=side.logits).numpy()
+                sheet.max_logits[name, pair] = values["max logit"]
         if name == "generalized odin" and network.trained:  # stored logits are h / g alone
-            head = network.trained.model.head.cpu()
-            parts = scores.head_scores(head, torch.from_numpy(side.z))  # type: ignore[arg-type]
-            found |= {score: part.numpy() for score, part in parts.items()}
-            head.to(study.device)
-        sheet.detect(side.y, {(method, score): v for score, v in found.items()}, pair, **cells)
+            head: Any = network.trained.model.head
+            with torch.no_grad():
+                cosines = head.cosines(torch.from_numpy(side.z).to(study.device))
+            values["max cosine h"] = scores.max_logit(cosines).cpu().numpy()
+        sheet.detect(side.y, {(method, score): v for score, v in values.items()}, pair, **cells)
 
 
 def gaps(sheet: Sheet) -> None:
-    """The talk's three numbers and two gaps, with DeLong's 95 % limits over the test images."""
-
-    def limits(metric: str, found: metrics.Interval) -> dict[str, float]:
-        low, high = (f"{metric}, {word} 95 % limit" for word in ("lower", "upper"))
-        return {low: found.low, high: found.high}
-
+    """The talk's three numbers and two gaps."""
     for pair in sheet.study.parts:
         y = sheet.sides["base", pair].y
         steps = {(BASE, "max logit"): sheet.max_logits["base", pair]}
         steps[DETECTOR, sheet.forest_name] = sheet.forests["base", pair]
         if ("all classes", pair) in sheet.sides:
             steps[REPRESENTATION, sheet.forest_name] = sheet.forests["all classes", pair]
-        for (method, score), values in steps.items():
-            detected = detection(y, values) | limits(AUC, metrics.delong_interval(y, values))
-            cells = {"table": "results-q1-q2", "method": method, "score": score, "n": len(y)}
-            sheet.add(detected, pair, **cells)
+        detected = sheet.detect(y, steps, pair, table="results-q1-q2")
         names = "Q1 detector gap", "Q2 representation gap"
-        for method, (worse, better) in zip(names, pairwise(steps.values()), strict=False):
-            gap = metrics.delong_difference(y, better, worse)
-            found = {"AUC difference": gap.mean} | limits("AUC difference", gap)
+        for method, (worse, better) in zip(names, pairwise(detected), strict=False):
             cells = {"table": "results-gaps", "score": "difference of AUC", "n": len(y)}
-            sheet.add(found, pair, method=method, **cells)
+            sheet.add({"AUC difference": better[AUC] - worse[AUC]}, pair, method=method, **cells)
 
 
 def controls(sheet: Sheet) -> None:
@@ -207,18 +192,19 @@ def controls(sheet: Sheet) -> None:
     for pair, part in study.parts.items():
         latents = study.read(study.untrained("base", pair), pair)
         fresh = study.sides(latents, pair)
-        forest = sheet.forest(fresh, "untrained", *pair)
-        found = {(UNTRAINED, sheet.forest_name): forest}
-        found[f"untrained {BASE}", "max logit"] = scores.max_logit(fresh.logits).numpy()
         x = study.pixels[part["test"]].float() / 255
         centre = study.pixels[part["train"]].float().mean(0, keepdim=True) / 255
-        found["trivial", "mean brightness"] = scores.mean_brightness(x).numpy()
-        found["trivial", "distance to mean"] = scores.distance_to_mean(x, centre).numpy()
+        values: dict[tuple[str, str], ArrayLike] = {
+            (UNTRAINED, sheet.forest_name): sheet.forest(fresh, "untrained", *pair),
+            (f"untrained {BASE}", "max logit"): scores.max_logit(fresh.logits),
+            ("trivial", "mean brightness"): scores.mean_brightness(x),
+            ("trivial", "distance to mean"): scores.distance_to_mean(x, centre),
+        }
         if pair == sheet.first:  # thousands of numbers an image make slow forests
             bare = replace(latents, z=study.pixels[latents.indices].flatten(1).numpy())
             key = PIXELS, sheet.forest_name.replace("on z", "on pixels")
-            found[key] = sheet.forest(study.sides(bare, pair), "pixels", *pair)
-        sheet.detect(fresh.y, found, pair, table="networks")
+            values[key] = sheet.forest(study.sides(bare, pair), "pixels", *pair)
+        sheet.detect(fresh.y, values, pair, table="networks")
 
 
 def labels(sheet: Sheet) -> None:
@@ -242,8 +228,8 @@ def labels(sheet: Sheet) -> None:
         for label, asked, keep in data.left_out(base):
             unseen = sheet.forest(base, "left out", label, *pair, trees=trees, keep=keep)
             for arm, values in (("seen", seen_all), ("unseen", unseen)):
-                told = {"table": "left-out", "arm": arm, "left_out": names[label]}
-                arms[arm] += sheet.detect(base.y[asked], {key: values[asked]}, pair, **told)
+                one = {"table": "left-out", "arm": arm, "left_out": names[label]}
+                arms[arm] += sheet.detect(base.y[asked], {key: values[asked]}, pair, **one)
         for arm, several in arms.items():
             sheet.mean(several, pair, table="left-out-average", arm=arm, **cells)
 
@@ -254,32 +240,28 @@ def far(sheet: Sheet) -> None:
         base, forest = sheet.sides["base", pair], sheet.forests["base", pair]
         nominal = base.y == 0
         averages: dict[tuple[str, str], list[dict[str, float]]] = {}
-        for (name, part), at_far in zip(parts.items(), sheet.far_forests[pair], strict=True):
-            y = np.repeat([0, 1], [nominal.sum(), len(part.z)])
-            logits = torch.cat([base.logits[nominal], part.logits])
-            found: dict[tuple[str, str], ArrayLike] = {
-                (BASE, score): entry(logits=logits) for score, entry in scores.LOGIT_TABLE.items()
+        for name, (part, at_far) in parts.items():
+            values: dict[tuple[str, str], ArrayLike] = {
+                (BASE, "max logit"): scores.max_logit(
+                    torch.cat([base.logits[nominal], part.logits])
+                ),
+                (DETECTOR, sheet.forest_name): np.concatenate([forest[nominal], at_far]),
             }
-            found[DETECTOR, sheet.forest_name] = np.concatenate([forest[nominal], at_far])
-            detected = sheet.detect(y, found, pair, table="far", far=name)
-            for key, each in zip(found, detected, strict=True):
+            y = np.repeat([0, 1], [nominal.sum(), len(part.z)])
+            detected = sheet.detect(y, values, pair, table="far", far=name)
+            for key, each in zip(values, detected, strict=True):
                 averages.setdefault(key, []).append(each)
-        n = sum(len(part.z) for part in parts.values())
+        n = sum(len(part.z) for part, _ in parts.values())
         for (method, score), several in averages.items():
             sheet.mean(several, pair, table="far-average", method=method, score=score, n=n)
 
 
 def course(sheet: Sheet) -> None:
-    """The base network's cost, and what score and forest find over its training."""
-    study, first, settings = sheet.study, sheet.first, sheet.settings
-    network = sheet.network("base", first)
-    if (done := network.trained) is None:
+    """What score and forest find over the training of the base network."""
+    study, first = sheet.study, sheet.first
+    if (done := sheet.network("base", first).trained) is None:
         return
-    cost = {"minutes of one core": sum(entry["seconds"] for entry in done.history) / 60}
-    cost[VALIDATION] = network.line["validation_accuracy"]
-    budget = settings.model_dump(include={"width", "epochs", "schedule"})
-    n = len(study.parts[first]["validation"])
-    sheet.add(cost, first, table="budget", method=BASE, n=n, **budget)
+    of_forest = []
     for epoch, weights in done.snapshots.items():
         model = study.untrained("base", first)
         model.load_state_dict(weights)
@@ -288,23 +270,23 @@ def course(sheet: Sheet) -> None:
         line = {
             "training loss": entry["train_loss"],
             "gradient norm": entry["gradient_norm"],
-            VALIDATION: entry["validation_accuracy"],
             ACCURACY: data.own_accuracy(side, study.classes("base", first)),
         }
         cells = {"table": "over-training", "epochs_shown": epoch}
         sheet.add(line, first, method=BASE, n=len(side.y), **cells)
         purpose = "over training", epoch, *first
-        forest = sheet.forest(side, *purpose, trees=settings.curve_trees)
-        found = {"max logit": scores.max_logit(side.logits).numpy(), sheet.small_forest: forest}
-        keys = {(BASE, score): values for score, values in found.items()}
-        detected = sheet.detect(side.y, keys, first, **cells)
-        sheet.course.append(line | {s: each[AUC] for s, each in zip(found, detected, strict=True)})
-    if len(sheet.course) > 1:
-        *before, last = (line[sheet.small_forest] for line in sheet.course)
+        values: dict[tuple[str, str], ArrayLike] = {
+            (BASE, "max logit"): scores.max_logit(side.logits),
+            (BASE, sheet.small_forest): sheet.forest(
+                side, *purpose, trees=sheet.settings.curve_trees
+            ),
+        }
+        of_forest.append(sheet.detect(side.y, values, first, **cells)[1][AUC])
+    if len(of_forest) > 1:
+        *before, last = of_forest
         lost = {"AUC at the last epoch less the largest before": last - max(before)}
-        cells = {"method": BASE, "score": sheet.small_forest}
-        n = len(sheet.sides["base", first].y)
-        sheet.add(lost, first, table="over-training-summary", n=n, **cells)
+        cells = {"table": "over-training-summary", "method": BASE, "score": sheet.small_forest}
+        sheet.add(lost, first, n=len(side.y), **cells)
 
 
 def odin(sheet: Sheet) -> None:
@@ -314,61 +296,48 @@ def odin(sheet: Sheet) -> None:
     test = test[data.evenly_spaced(np.ones(len(test), bool), settings.sample)]
     x = study.pixels[test].to(study.device).float() / 255
     y = 1 - np.isin(study.images.labels[test], study.nominal(first[0])).astype(int)
-    grids = {"temperatures": settings.temperatures, "epsilons": settings.epsilons}
+    cooled = [("ODIN", t, 0.0) for t in settings.temperatures if t != 1]
     for name in ("base", "generalized odin"):
         if (name, first) not in sheet.sides or not (done := sheet.network(name, first).trained):
             continue
-        cells = {"method": METHODS[name], "n": len(y)}
-        grid = {
-            place: detection(y, values.cpu().numpy())
-            for place, values in scores.odin_grid(done.model, x, **grids).items()
-        }
-        for (score, temperature, epsilon), detected in grid.items():
-            place = {"score": score, "temperature": temperature, "epsilon": epsilon}
-            sheet.add(detected, first, table="odin", **cells, **place)
-        auc = {at: detected[AUC] for at, detected in grid.items()}
-        score = "max cosine h" if name == "generalized odin" else "ODIN"
-        for word, at in odin_choices(auc, score).items():
-            sheet.add(grid[at], first, table="odin-best", score=word, **cells)
+        own = "max cosine h" if name == "generalized odin" else "ODIN"
+        moved = [(s, 1.0, e) for s in dict.fromkeys(("ODIN", own)) for e in settings.epsilons]
+        grid = {place: detection(y, _odin(done.model, x, place)) for place in [*moved, *cooled]}
+        auc = {place: detected[AUC] for place, detected in grid.items()}
+        cells = {"table": "odin-best", "method": METHODS[name], "n": len(y)}
+        for word, place in odin_choices(auc, own).items():
+            sheet.add(grid[place], first, score=word, **cells)
+
+
+def _odin(model: models.Classifier, x: torch.Tensor, place: Place) -> Values:
+    score, temperature, epsilon = place
+    if score == "ODIN":
+        values = scores.odin(model, x, temperature=temperature, epsilon=epsilon)
+    else:
+        values = scores.generalized_odin(model, x, epsilon=epsilon)
+    return values.cpu().numpy()
 
 
 def several(sheet: Sheet) -> None:
-    """Several networks of the first split: ensembles, the choice of lambda, accuracy and AUC."""
+    """Several networks of the first split: their ensemble, and accuracy against AUC."""
     first, y = sheet.first, sheet.sides["base", sheet.first].y
     sides = {name: side for (name, pair), side in sheet.sides.items() if pair == first}
     members = ["base", *sorted(name for name in sides if name.startswith("member "))]
-    for count in range(2, len(members) + 1):
-        logits = torch.stack([sides[name].logits for name in members[:count]])
-        mean = scores.ensemble_max_probability(logits)
-        found: dict[tuple[str, str], ArrayLike] = {
-            ("deep ensemble", "mean max logit"): scores.ensemble_max_logit(logits),
-            ("deep ensemble", "max probability of the mean"): mean,
-        }
-        sheet.detect(y, found, first, table="ensembles", members=count)
-    hybrids = [name for name in sides if name.startswith("hybrid ")]
-    merits = {
-        "validation": {n: sheet.network(n, first).line["validation_accuracy"] for n in hybrids},
-        "test": {name: metrics.auroc(y, sheet.forests[name, first]) for name in hybrids},
-    }
-    for selection, merit in merits.items() if hybrids else ():
-        best, method = max(merit, key=merit.__getitem__), "hybrid network"
-        cells = {"table": "hybrid-chosen", "selection": selection}
-        found = {(method, "max logit"): sheet.max_logits[best, first]}
-        found[method, sheet.forest_name] = sheet.forests[best, first]
-        sheet.detect(y, found, first, **cells)
-        weight = {"lambda": training.recipe(best).weight}
-        sheet.add(weight, first, method=method, n=len(y), **cells)
-    points = {"networks": [], "checkpoints": [(e[ACCURACY], e["max logit"]) for e in sheet.course]}
-    for name in [name for name, pair in sheet.max_logits if pair == first]:
-        accuracy = data.own_accuracy(sides[name], sheet.study.classes(name, first))
-        points["networks"].append((accuracy, metrics.auroc(y, sheet.max_logits[name, first])))
-    for arm, pairs in points.items():
-        accuracies, aucs = ([each[i] for each in pairs] for i in (0, 1))
-        if len(pairs) < 3 or min(len(set(accuracies)), len(set(aucs))) < 2:
-            continue  # no rank correlation
-        rank = {"Spearman of accuracy and AUC": float(stats.spearmanr(accuracies, aucs).statistic)}
-        cells = {"table": "reflection-accuracy", "method": BASE, "score": "max logit", "arm": arm}
-        sheet.add(rank, first, n=len(pairs), **cells)
+    if len(members) > 1:
+        logits = torch.stack([sides[name].logits for name in members])
+        values = {("deep ensemble", "mean max logit"): scores.ensemble_max_logit(logits)}
+        sheet.detect(y, values, first, table="ensembles", members=len(members))
+    points = pd.DataFrame(
+        [
+            (data.own_accuracy(sides[n], sheet.study.classes(n, first)), metrics.auroc(y, values))
+            for (n, pair), values in sheet.max_logits.items()
+            if pair == first
+        ]
+    )
+    if len(points) > 2 and (points.nunique() > 1).all():  # else no rank correlation
+        rank = {"Spearman of accuracy and AUC": float(stats.spearmanr(*points.T.to_numpy())[0])}
+        cells = {"table": "reflection-accuracy", "method": BASE, "score": "max logit"}
+        sheet.add(rank, first, n=len(points), arm="networks", **cells)
 
 
 STEPS = (detectors, gaps, controls, labels, far, course, odin, several)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from lib import data, models, numbers, training
-from lib.data import loading
-from lib.errors import BadInput, nearest
+from lib.errors import BadInput
 from lib.experiments import settings as base
 from lib.experiments.settings import Count, Counts, Names, Once, Places
 from lib.numbers import latent_store
@@ -64,11 +63,6 @@ class Settings(base.Settings):
             raise ValueError(f"networks and extra name base, and each network once, not {trained}")
         if strange := sorted(set(self.store) - set(trained)):
             raise ValueError(f"store can name trained networks only, not {strange[0]!r}")
-        sets = [*loading.KNOWN, "noise"]
-        for word, names, known in (("dataset", [self.dataset], sets[:-1]), ("far", self.far, sets)):
-            if strange := [name for name in names if name not in known]:
-                close = nearest(strange[0], known)
-                raise ValueError(f"{word} can name no image set {strange[0]!r}.{close}")
         if self.dataset in self.far:
             raise ValueError(f"far must name other images than dataset, not {self.dataset!r}")
         if 1 not in self.temperatures or 0 not in self.epsilons:
@@ -90,12 +84,10 @@ class Settings(base.Settings):
         return parameters.changed("oracle", self.model_dump(), keys)
 
 
-@dataclass(frozen=True, eq=False)
-class Network:
-    """A network's z and logits, its line of latents.csv, and its training unless z was stored."""
+class Network(NamedTuple):
+    """A network's z and logits, and its training unless these were stored."""
 
     latents: numbers.Latents
-    line: Mapping[str, Any]
     trained: training.TrainedClassifier | None = None
 
 
@@ -132,6 +124,10 @@ class Study:
         every = training.recipe(name).classes == "all"
         return tuple(range(len(self.images.class_names))) if every else self.nominal(pair[0])
 
+    def width(self, name: str) -> int:
+        """A network's width: its recipe's own, or the run's."""
+        return training.recipe(name).width or self.settings.width
+
     def asked_for(self) -> Iterator[tuple[str, Pair]]:
         """Each network of each experiment; those of `extra` in the first alone."""
         for pair in self.parts:
@@ -140,19 +136,20 @@ class Study:
 
     def untrained(self, name: str, pair: Pair) -> models.ResNet34:
         """The network before training."""
-        mean, deviation = list(models.CIFAR_MEAN), list(models.CIFAR_DEVIATION)
+        colours: dict[str, Any] = {"mean": models.CIFAR_MEAN, "deviation": models.CIFAR_DEVIATION}
         if self.pixels.shape[1] == 1:
             levels = self.pixels[self.parts[self.first]["train_all"]].double() / 255
-            mean, deviation = [round(float(levels.mean()), 4)], [round(float(levels.std()), 4)]
-        return training.untrained_network(
+            colours = {"mean": [round(float(levels.mean()), 4)]}
+            colours["deviation"] = [round(float(levels.std()), 4)]
+        fresh = training.untrained_network(
             training.recipe(name),
             seed=pair[1],
             classes=len(self.classes(name, pair)),
             width=self.settings.width,
             channels=self.pixels.shape[1],
-            mean=mean,
-            deviation=deviation,
-        ).to(self.device)
+            **colours,
+        )
+        return fresh.to(self.device)
 
     def read(self, network: models.ResNet34, pair: Pair) -> numbers.Latents:
         """z and logits of validation and test images, rounded as they are stored."""
@@ -194,15 +191,14 @@ def prepare(settings: Settings, *, device: torch.device) -> Study:
                 )
     far = {}
     for name in [] if settings.latents else settings.far:
+        shape = (settings.sample, channels, 32, 32)
         if name == "noise":
             drawing = training.generator(settings.seeds[0], "noise")
-            shape = (settings.sample, channels, 32, 32)
             far[name] = torch.randint(256, shape, generator=drawing, dtype=torch.uint8)
             continue
         other = data.load(name, **load).images
-        chosen = other[data.evenly_spaced(np.ones(len(other), bool), settings.sample)]
-        chosen = data.with_channels(data.pad(chosen, 32), channels)
-        far[name] = torch.from_numpy(chosen.copy())
+        some = other[data.evenly_spaced(np.ones(len(other), bool), settings.sample)]
+        far[name] = torch.from_numpy(data.with_channels(data.pad(some, 32), channels).copy())
     pixels = torch.from_numpy(data.pad(images.images, 32).copy())  # digits get a black frame
     return Study(settings, device, images, pixels, parts, far)
 
@@ -213,35 +209,52 @@ def networks(study: Study, progress: Callable[[str], None]) -> dict[Key, Network
     Raises BadInput where no z of the base network is stored, or z of another budget.
     """
     settings = study.settings
-    found: dict[Key, Network] = {}
+    ready: dict[Key, Network] = {}
     for name, pair in study.asked_for():
-        key, recipe = study.key(name, pair), training.recipe(name)
-        if key in found:
+        key = study.key(name, pair)
+        if key in ready:
             continue
-        where: dict[str, Any] = dict(
-            zip(latent_store.KEYS, (study.images.title, *key), strict=True)
-        )
-        where |= {"data_sha256": study.images.sha256, "epochs": settings.epochs}
         if settings.latents:
-            own, every = recipe.width or settings.width, recipe.classes == "all"
-            stored = latent_store.find_trained(
-                **where, width=own, any_split=every, folder=latent_store.LATENTS
-            )
-            found |= {key: Network(*stored)} if stored else {}
+            ready |= {key: Network(z)} if (z := _stored(study, key)) else {}
             continue
         done = _train(study, name, pair, progress)
-        accuracy = done.history[done.epoch - 1]["validation_accuracy"]
-        line = {"epoch": done.epoch, "validation_accuracy": round(accuracy, 6)}
-        line["width"] = done.model.trunk[0].out_channels  # type: ignore[index]
-        found[key] = Network(study.read(done.model, pair), line, done)  # type: ignore[arg-type]
-        folder = workspace.work_folder()
-        if name in settings.store and folder:
-            latent_store.keep_latents(folder / "latents", found[key].latents, where | line)
-    if missing := [pair for pair in study.parts if study.key("base", pair) not in found]:
+        ready[key] = Network(study.read(done.model, pair), done)  # type: ignore[arg-type]
+        if name in settings.store and (folder := workspace.work_folder()):
+            entry: dict[str, Any] = dict(
+                zip(latent_store.KEYS, (study.images.title, *key), strict=True)
+            )
+            entry |= {"data_sha256": study.images.sha256, "width": study.width(name)}
+            accuracy = round(done.history[done.epoch - 1]["validation_accuracy"], 6)
+            entry |= {"epochs": settings.epochs, "epoch": done.epoch}
+            entry["validation_accuracy"] = accuracy
+            latent_store.keep_latents(folder / "latents", ready[key].latents, entry)
+    if missing := [pair for pair in study.parts if study.key("base", pair) not in ready]:
         raise BadInput(
             f"No z of the base network is stored for {study.images.title}, split {missing[0][0]}."
         )
-    return found
+    return ready
+
+
+def _stored(study: Study, key: Key) -> numbers.Latents | None:
+    """The z that is stored of a network, None without any; BadInput for another budget."""
+    name, split, seed = key
+    every = training.recipe(name).classes == "all"  # stored with any split
+    stored = latent_store.find_latents(
+        dataset=study.images.title,
+        network=name,
+        split=None if every else split,
+        seed=seed,
+        folder=latent_store.LATENTS,
+    )
+    if stored is None or stored[1]["data_sha256"] != study.images.sha256:
+        return None
+    latents, line = stored
+    if (line["width"], line["epochs"]) != (study.width(name), study.settings.epochs):
+        raise BadInput(
+            f"The stored z of {name!r} are of width {line['width']} and {line['epochs']} "
+            "epochs: set width and epochs to these."
+        )
+    return latents
 
 
 def _train(

@@ -3,7 +3,6 @@
 Scores are higher for anomalies, and label 1 is the anomaly.
 """
 
-from lib.metrics.correspondence import correspondence as correspondence
 from lib.metrics.delong import delong_difference as delong_difference
 from lib.metrics.delong import delong_interval as delong_interval
 from lib.metrics.equal_error import equal_error_rate as equal_error_rate
@@ -11,7 +10,6 @@ from lib.metrics.fields import field_agreement as field_agreement
 from lib.metrics.fields import weighted_correlation as weighted_correlation
 from lib.metrics.intervals import Interval as Interval
 from lib.metrics.intervals import pearson_interval as pearson_interval
-from lib.metrics.intervals import share_difference_z as share_difference_z
 from lib.metrics.intervals import student_interval as student_interval
 from lib.metrics.intervals import wilson_interval as wilson_interval
 from lib.metrics.learning import learning_state as learning_state
@@ -21,13 +19,12 @@ from lib.metrics.localization import mask_share as mask_share
 from lib.metrics.localization import pixel_auroc as pixel_auroc
 from lib.metrics.localization import pixel_average_precision as pixel_average_precision
 from lib.metrics.localization import top_k_hits as top_k_hits
-from lib.metrics.maps import chance_map_mse as chance_map_mse
 from lib.metrics.maps import chance_max_distance as chance_max_distance
 from lib.metrics.maps import chance_top_k as chance_top_k
 from lib.metrics.maps import chance_top_k_cdf as chance_top_k_cdf
+from lib.metrics.maps import correspondence as correspondence
 from lib.metrics.maps import map_mse as map_mse
 from lib.metrics.maps import max_distance as max_distance
-from lib.metrics.maps import ties as ties
 from lib.metrics.maps import top_k_agreement as top_k_agreement
 from lib.metrics.open_set import REJECT as REJECT
 from lib.metrics.open_set import accuracy_with_reject as accuracy_with_reject
@@ -51,7 +48,3 @@ from lib.metrics.similarity import ssim as ssim
 from lib.metrics.thresholds import best_f1_threshold as best_f1_threshold
 from lib.metrics.thresholds import f1_accept_all as f1_accept_all
 from lib.metrics.thresholds import f1_at as f1_at
-from lib.metrics.transforms import SIMILARITIES as SIMILARITIES
-from lib.metrics.transforms import TRANSFORMS as TRANSFORMS
-from lib.metrics.transforms import shifted as shifted
-from lib.metrics.transforms import similarities_under_change as similarities_under_change

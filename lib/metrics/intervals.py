@@ -78,18 +78,3 @@ def pearson_interval(x: npt.ArrayLike, y: npt.ArrayLike, *, level: float = 0.95)
     test = stats.pearsonr(first, second)
     limits = test.confidence_interval(checked_level(level))
     return Interval(float(test.statistic), float(limits.low), float(limits.high), first.size)
-
-
-def share_difference_z(first: int, n_first: int, second: int, n_second: int) -> float:
-    """z of the difference of two shares, first/n_first - second/n_second, with a pooled variance.
-
-    Beyond 1.96 either way the difference is significant at 5 %, for images drawn independently and
-    networks held fixed. 0 where both shares are 0 or both are 1. Raises BadInput for counts below 0
-    or above their n, and for an n below 1.
-    """
-    for hits, n in ((first, n_first), (second, n_second)):
-        if n < 1 or not 0 <= hits <= n:
-            raise BadInput(f"A share needs 0 to n hits of n >= 1, but {hits} of {n} came.")
-    pooled = (first + second) / (n_first + n_second)
-    spread = math.sqrt(pooled * (1 - pooled) * (1 / n_first + 1 / n_second))
-    return (first / n_first - second / n_second) / spread if spread else 0.0

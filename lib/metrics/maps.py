@@ -4,6 +4,8 @@ Maps are arrays `[n, h, w]`, one per image. Ties are broken by row-major positio
 the upper one, then the left one, counts as larger.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
@@ -82,17 +84,34 @@ def map_mse(a: npt.ArrayLike, b: npt.ArrayLike) -> Values:
     return found
 
 
-def ties(maps: npt.ArrayLike, *, k: int) -> Counts:
-    """How many pixels left out of a map's top k equal its k-th largest one, int64 [n].
+def correspondence(
+    saliency: npt.ArrayLike, error: npt.ArrayLike, *, ks: Sequence[int]
+) -> dict[str, Values]:
+    """All of the paper's comparisons of two maps per image, float64 [n], by name.
 
-    Above 0 the top k depends on the breaking of ties by position. Raises BadInput as
-    `top_k_agreement` does.
+    Of each k in `ks`: "agreement k" (0 to k) and "distance k" (pixels). "map error" and "squared
+    map error": mean squared difference of the maps, and of squared saliency and error, each scaled
+    to a maximum of 1. Maps `[n, h, w]`. Raises BadInput as the single metrics do, and for values
+    below 0. Source: feeney2021localization, section 3.1.
     """
-    (found,) = checked_maps(maps)
-    flat = found.reshape(len(found), -1)
-    last = np.take_along_axis(flat, largest(found, k)[:, -1:], axis=1)
-    left_out: Counts = (flat >= last).sum(1, dtype=np.int64) - k
-    return left_out
+    first, second = (scaled_maps(m) for m in checked_maps(saliency, error))
+    found = {"map error": map_mse(first, second), "squared map error": map_mse(first**2, second)}
+    for k in ks:
+        found[f"agreement {k}"] = top_k_agreement(saliency, error, k=k).astype(np.float64)
+        found[f"distance {k}"] = max_distance(saliency, error, k=k)
+    return found
+
+
+def scaled_maps(maps: Maps) -> Maps:
+    """Each map over its own maximum, in [0, 1]; maps of zeros stay zero.
+
+    Raises BadInput for values below 0.
+    """
+    if maps.min() < 0:
+        raise BadInput(f"Maps must be nowhere below 0 here, but {maps.min()} came.")
+    most = maps.max((1, 2), keepdims=True)
+    scaled: Maps = maps / np.where(most > 0, most, 1.0)
+    return scaled
 
 
 def chance_top_k(k: int, pixels: int) -> float:
@@ -109,19 +128,6 @@ def chance_top_k_cdf(agreement: int, k: int, pixels: int) -> float:
     Hypergeometric. Raises BadInput unless 1 <= k <= pixels.
     """
     return float(stats.hypergeom.cdf(agreement, pixels, _checked_k(k, pixels), k))
-
-
-def chance_map_mse(a: npt.ArrayLike, b: npt.ArrayLike) -> Values:
-    """Mean of `map_mse` over all shuffles of one map's pixels, float64 [n], without drawing any.
-
-    Raises BadInput as `checked_maps` does.
-    """
-    first, second = checked_maps(a, b)
-    # a shuffled pixel meets every pixel equally often: E (a - b)² is both variances and the gap of
-    # the means, each a sum of squares, where means of squares would leave a difference
-    gap = first.mean((1, 2)) - second.mean((1, 2))
-    found: Values = first.var((1, 2)) + second.var((1, 2)) + np.square(gap)
-    return found
 
 
 def chance_max_distance(

@@ -4,14 +4,12 @@ and how far an input pixel reaches.
 The paper gives no numbers here; levels and limits are this book's. Maps are arrays `[n, h, w]`.
 """
 
-from typing import Literal
-
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
 from lib.errors import BadInput
-from lib.metrics.maps import Maps, Values, checked_maps, largest
+from lib.metrics.maps import Values, checked_maps, largest, scaled_maps
 
 INK = 0.5  # a pixel of at least this value is ink: halfway between ground and full stroke
 CROSS = np.array([[[0, 1, 0], [1, 1, 1], [0, 1, 0]]], dtype=bool)  # a pixel and its 4 neighbours
@@ -26,7 +24,7 @@ def share_of_large(maps: npt.ArrayLike, *, level: float = 0.5) -> Values:
     """
     if not 0 < level <= 1:
         raise BadInput(f"The level must lie in (0, 1], but {level} came.")
-    share: Values = (_scaled(*checked_maps(maps)) >= level).mean((1, 2))
+    share: Values = (scaled_maps(*checked_maps(maps)) >= level).mean((1, 2))
     return share
 
 
@@ -63,7 +61,7 @@ def missed_share(
     In [0, 1]; off the outline means more than `farther_than` pixels by `outline_distance`, little
     means less than `below` times the error map's maximum. Error and distance are from 0 up; an
     error map of zeros is little everywhere. Ties in saliency are broken by position. Raises
-    BadInput as `checked_maps` does, for values below 0, unless 1 <= k <= pixels, for a negative
+    BadInput as `checked_maps` does, for errors below 0, unless 1 <= k <= pixels, for a negative
     `farther_than`, and for `below` outside (0, 1].
     Source: feeney2021localization, finding 1.
     """
@@ -72,7 +70,7 @@ def missed_share(
     if not 0 < below <= 1:
         raise BadInput(f"The limit of the scaled error must lie in (0, 1], but {below} came.")
     salient, errors, pixels = checked_maps(saliency, error, distance)
-    missed = (_nonnegative(pixels) > farther_than) & (_scaled(errors) < below)
+    missed = (pixels > farther_than) & (scaled_maps(errors) < below)
     chosen = np.take_along_axis(missed.reshape(len(missed), -1), largest(salient, k), axis=1)
     share: Values = chosen.mean(1)
     return share
@@ -94,41 +92,19 @@ def missed_where_inked(
     return missed
 
 
-def reached_share(
-    jacobian: npt.ArrayLike,
-    *,
-    tolerance: float = 1e-3,
-    relative_to: Literal["image", "pixel"] = "image",
-) -> Values:
-    """Share of an image's entries above `tolerance` times the largest one, signs dropped, [n].
+def reached_share(jacobian: npt.ArrayLike, *, tolerance: float = 1e-3) -> Values:
+    """Share of entries above `tolerance` times their row's largest one, signs dropped, [n].
 
     `jacobian` `[n, p, q]` says how much input pixel q moves error pixel p. The largest entry is
-    the image's, or with "pixel" that of the same error pixel: where the error is nearly zero, so
-    is its derivative. In [0, 1]: 1 where each input pixel reaches each error pixel, 0 for a
-    jacobian of zeros. Raises BadInput as `checked_maps` does, for a tolerance outside [0, 1), and
-    for another `relative_to`.
+    that of the same error pixel: where the error is nearly zero, so is its derivative. In [0, 1]:
+    1 where each input pixel reaches each error pixel, 0 for a jacobian of zeros. Raises BadInput as
+    `checked_maps` does, and for a tolerance outside [0, 1).
     Source: feeney2021localization, section 3, "some impact on each pixel of r(x)".
     """
     if not 0 <= tolerance < 1:
         raise BadInput(f"The tolerance must lie in [0, 1), but {tolerance} came.")
-    if relative_to not in ("image", "pixel"):
-        raise BadInput(f"relative_to must be image or pixel, but {relative_to!r} came.")
-    (found,) = checked_maps(jacobian)
-    size = np.abs(found)
-    largest = size.max((1, 2) if relative_to == "image" else 2, keepdims=True)
+    size = np.abs(*checked_maps(jacobian))
+    largest = size.max(2, keepdims=True)
     # a product may round to 0 where the largest is tiny; a quotient does not
     share: Values = (size / np.where(largest > 0, largest, 1.0) > tolerance).mean((1, 2))
     return share
-
-
-def _scaled(maps: Maps) -> Maps:
-    """Each map over its own maximum; maps of zeros stay zero."""
-    most = _nonnegative(maps).max((1, 2), keepdims=True)
-    found: Maps = maps / np.where(most > 0, most, 1.0)
-    return found
-
-
-def _nonnegative(maps: Maps) -> Maps:
-    if maps.min() < 0:
-        raise BadInput(f"Maps must be nowhere below 0 here, but {maps.min()} came.")
-    return maps

@@ -12,16 +12,14 @@ from lib.errors import BadInput
 from lib.metrics.maps import Maps, Values, checked_maps
 
 
-def spearman(a: ArrayLike, b: ArrayLike, *, absolute: bool = False) -> Values:
+def spearman(a: ArrayLike, b: ArrayLike) -> Values:
     """Rank correlation of two maps' pixels, [n] in [-1, 1]; ties take their mean rank.
 
-    Maps `[n, h, w]`; `absolute` drops the signs first, which matters for signed gradients only.
-    NaN where a map is constant, since it then has no order. Raises BadInput as `checked_maps` does.
-    Source: adebayo2018sanity, "Spearman rank correlation with and without absolute value".
+    Maps `[n, h, w]`. NaN where a map is constant, since it then has no order. Raises BadInput as
+    `checked_maps` does. Source: adebayo2018sanity, "Spearman rank correlation".
     """
     pair = checked_maps(a, b)
-    flat = [(np.abs(m) if absolute else m).reshape(len(m), -1) for m in pair]
-    return _pearson(*(stats.rankdata(m, axis=1) for m in flat))
+    return _pearson(*(stats.rankdata(m.reshape(len(m), -1), axis=1) for m in pair))
 
 
 def ssim(a: ArrayLike, b: ArrayLike, *, window: int = 7, data_range: float = 1.0) -> Values:

@@ -16,8 +16,6 @@ from lib.numbers.expected import expectations as expectations
 from lib.numbers.expected import load_expected as load_expected
 from lib.numbers.expected import write_expected as write_expected
 from lib.numbers.latent_store import Latents as Latents
-from lib.numbers.latent_store import read_latents as read_latents
-from lib.numbers.latent_store import write_latents as write_latents
 from lib.numbers.lookup import ADDRESS as ADDRESS
 from lib.numbers.lookup import Lookup as Lookup
 from lib.numbers.lookup import address as address

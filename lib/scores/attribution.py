@@ -143,10 +143,9 @@ def _integrated(model: Network, x: Tensor, *, steps: int, batch_size: int) -> Te
     check_map_inputs(model, x, batch_size)
     _check_count("steps", steps)
     method = IntegratedGradients(lambda inputs: mean_errors(model, inputs))
-    at_once = max(1, batch_size // steps)
     parts = [
         method.attribute(part, n_steps=steps, internal_batch_size=batch_size)
-        for part in x.detach().split(at_once)
+        for part in x.detach().split(max(1, batch_size // steps))
     ]
     return torch.cat(parts)
 

@@ -67,22 +67,12 @@ LOGIT_TABLE: dict[str, Callable[..., Tensor]] = {
 }
 
 
-def ensemble_max_probability(members: Tensor) -> Tensor:
-    """`max_probability` of an ensemble, `[n]` in [0, 1), float64; higher is more anomalous.
-
-    The members' probabilities are averaged first. Logits `[members, n, classes]` of networks
-    trained apart from each other. Raises BadInput as `max_probability` does.
-    Source: dietterich2021representation, deep ensembles; averages of methods.md 4.7.
-    """
-    log_mean = _log_softmax(members, ndim=3).logsumexp(0) - math.log(len(members))
-    return _exp_in_order(_log_others(log_mean).logsumexp(-1))
-
-
 def ensemble_max_logit(members: Tensor) -> Tensor:
     """Minus the mean of the members' largest logits, `[n]`; higher is more anomalous.
 
     Logits `[members, n, classes]`; each member's largest may be that of another class. Raises
-    BadInput as `max_probability` does. Source: as `ensemble_max_probability`.
+    BadInput as `max_probability` does.
+    Source: dietterich2021representation, deep ensembles; averages of methods.md 4.7.
     """
     return -_checked(members, ndim=3).amax(-1).mean(0)
 
@@ -94,8 +84,8 @@ def checked_temperature(temperature: float) -> float:
     return temperature
 
 
-def _log_softmax(logits: Tensor, *, ndim: int = 2) -> Tensor:
-    return torch.log_softmax(_checked(logits, ndim=ndim).double(), -1)
+def _log_softmax(logits: Tensor) -> Tensor:
+    return torch.log_softmax(_checked(logits).double(), -1)
 
 
 def _log_others(log_probabilities: Tensor) -> Tensor:

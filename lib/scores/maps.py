@@ -66,34 +66,12 @@ def scaled(maps: Tensor) -> Tensor:
     BadInput for maps of another dimension, without pixels, or with a value below 0 or not finite.
     Source: feeney2021localization, section 3.1.
     """
-    _check_maps(maps)
+    if maps.ndim != 3 or 0 in maps.shape[1:]:
+        raise BadInput(f"Maps must have the shape [n, h, w], but {list(maps.shape)} came.")
+    if not (maps.isfinite() & (maps >= 0)).all():
+        raise BadInput("Maps must be finite and nowhere below 0, but another value came.")
     largest = maps.amax((1, 2), keepdim=True)
     return maps / largest.where(largest > 0, 1.0)
-
-
-def squared(maps: Tensor) -> Tensor:
-    """The square of each value, same shape; of scaled maps again in [0, 1].
-
-    Saliency is linear where the error is quadratic; squared it becomes comparable.
-    Source: feeney2021localization, section 3.1.
-    """
-    return maps.square()
-
-
-def product_map(error: Tensor, saliency: Tensor) -> Tensor:
-    """Product of an image's two maps, `[n, h, w]`, from 0 up; high where both are.
-
-    Not scaled, so that values of different images can be compared. Raises BadInput where the maps
-    differ in shape, and for values below 0 or not finite.
-    """
-    if error.shape != saliency.shape:
-        raise BadInput(
-            f"The two maps must have one shape, but {list(error.shape)} and "
-            f"{list(saliency.shape)} came."
-        )
-    _check_maps(error)
-    _check_maps(saliency)
-    return error * saliency
 
 
 def squared_errors(model: Network, x: Tensor) -> Tensor:
@@ -128,10 +106,3 @@ def check_map_inputs(model: Network, x: Tensor, batch_size: int) -> None:
     if batch_size < 1:
         raise BadInput(f"The batch size must be at least 1, but {batch_size} came.")
     check_range(given=x)
-
-
-def _check_maps(maps: Tensor) -> None:
-    if maps.ndim != 3 or 0 in maps.shape[1:]:
-        raise BadInput(f"Maps must have the shape [n, h, w], but {list(maps.shape)} came.")
-    if not (maps.isfinite() & (maps >= 0)).all():
-        raise BadInput("Maps must be finite and nowhere below 0, but another value came.")

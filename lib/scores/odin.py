@@ -1,6 +1,6 @@
 """ODIN: a classifier's confidence after a small step of the image towards more of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -65,37 +65,6 @@ def generalized_odin(
         return max_logit(head.cosines(model.features(part)))
 
     return _after_a_step(model, x, confidence, score, epsilon, batch_size)
-
-
-@torch.no_grad()
-def head_scores(head: GeneralizedOdinHead, z: Tensor) -> dict[str, Tensor]:
-    """Both parts of a Generalized ODIN head as scores of `z` `[n, k]`; higher is more anomalous.
-
-    "max cosine h" is minus the largest cosine, in [-1, 1], "divisor g" minus the divisor, each
-    `[n]`. `z` on the head's device. Source: hsu2020generalized, scores h and g.
-    """
-    return {
-        "max cosine h": max_logit(head.cosines(z)),
-        "divisor g": -head.divisor(z)[:, 0],
-    }
-
-
-def odin_grid(
-    model: Classifier, x: Tensor, *, temperatures: Sequence[float], epsilons: Sequence[float]
-) -> dict[tuple[str, float, float], Tensor]:
-    """`odin` at each temperature and epsilon, `[n]`, by score, temperature and epsilon.
-
-    The score is "ODIN"; of a Generalized ODIN head also "max cosine h" at each epsilon, which has
-    no temperature and stands at 1. Other arguments, price and errors as in `odin`.
-    """
-    found = {}
-    for epsilon in epsilons:
-        for temperature in temperatures:
-            score = odin(model, x, temperature=temperature, epsilon=epsilon)
-            found["ODIN", temperature, epsilon] = score
-        if isinstance(model.head, GeneralizedOdinHead):
-            found["max cosine h", 1, epsilon] = generalized_odin(model, x, epsilon=epsilon)
-    return found
 
 
 def _after_a_step(

@@ -65,19 +65,6 @@ def linear_probe_score(
     return np.asarray(probe.decision_function(asked.astype(np.float64)), np.float64)
 
 
-def oracle_neighbour_vote(
-    train_z: ArrayLike, train_labels: ArrayLike, z: ArrayLike, *, k: int = 10, jobs: int = 1
-) -> Values:
-    """Share of anomalies among k labelled neighbours, `[n]` in [0, 1]; higher is more anomalous.
-
-    z as in `forest_score`, Euclidean distances. Only k + 1 values are possible, so ties are many.
-    Raises BadInput as `forest_score` does, and for a k that is not from 1 to m.
-    """
-    known, labels, asked = _checked(train_z, train_labels, z)
-    places = _neighbours(known, asked, k, jobs)[1]
-    return np.asarray(labels[places].mean(1), np.float64)
-
-
 def nominal_neighbour_distance(
     nominal_z: ArrayLike, z: ArrayLike, *, k: int = 10, jobs: int = 1
 ) -> Values:
@@ -88,8 +75,9 @@ def nominal_neighbour_distance(
     fit, and for a k that is not from 1 to m.
     """
     known, asked = _checked_pair(nominal_z, z)
-    distances, _ = _neighbours(known, asked, k, jobs)
-    return distances[:, -1]
+    if not 1 <= k <= len(known):
+        raise BadInput(f"k must be from 1 to the {len(known)} known images, but {k} came.")
+    return nearest(known, asked, k, jobs=jobs)[0][:, -1]
 
 
 def forest_learning_curve(
@@ -115,20 +103,12 @@ def forest_learning_curve(
     outside = [count for count in counts if not 1 <= count <= len(shuffled)]
     if outside:
         raise BadInput(f"There are {len(shuffled)} labelled anomalies, so not {outside} of them.")
-    found = {}
+    curve = {}
     for count in counts:
-        chosen = np.concatenate([nominal, shuffled[:count]])
-        score = forest_score(known[chosen], truth[chosen], asked, rng=rng, trees=trees, jobs=jobs)
-        found[count] = auroc(labels, score)
-    return found
-
-
-def _neighbours(
-    known: Features, asked: Features, k: int, jobs: int
-) -> tuple[Values, NDArray[np.int64]]:
-    if not 1 <= k <= len(known):
-        raise BadInput(f"k must be from 1 to the {len(known)} known images, but {k} came.")
-    return nearest(known, asked, k, jobs=jobs)
+        part = np.concatenate([nominal, shuffled[:count]])
+        score = forest_score(known[part], truth[part], asked, rng=rng, trees=trees, jobs=jobs)
+        curve[count] = auroc(labels, score)
+    return curve
 
 
 def _checked(

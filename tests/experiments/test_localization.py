@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lib import data, errors, numbers, scores
+from lib import data, errors, metrics, numbers, scores
 from lib.data import ImageSet
 from lib.experiments import localization as lo
-from lib.experiments import localization_rows
+from lib.experiments import localization_networks, localization_rows
 
 # small enough for seconds, large enough that scores differ
 BASE: dict[str, Any] = {
@@ -39,6 +40,11 @@ BASE: dict[str, Any] = {
 }
 
 
+def two_stages(attribute: Any, model: nn.Module, fresh: nn.Module, x: Tensor) -> list[np.ndarray]:
+    """The maps of the network, of it once more, and of another, in place of every stage's."""
+    return [scores.scaled(attribute(each, x)).numpy() for each in (model, model, fresh)]
+
+
 def mean_row(model: nn.Module, x: Tensor) -> Tensor:
     return scores.input_gradient(model, x).flatten(1)[:, None]
 
@@ -52,12 +58,9 @@ def digits() -> ImageSet:
         for digit in range(10)
         for is_test, n in ((False, 12), (True, 6))
     ]
-    return chosen(full, np.sort(np.concatenate(some)))
-
-
-def chosen(whole: ImageSet, members: np.ndarray) -> ImageSet:
-    parts = {name: getattr(whole, name)[members] for name in ("images", "labels", "is_test")}
-    return replace(whole, **parts)
+    members = np.sort(np.concatenate(some))
+    parts = {name: getattr(full, name)[members] for name in ("images", "labels", "is_test")}
+    return replace(full, **parts)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -71,53 +74,99 @@ def few(digits: ImageSet) -> Iterator[pytest.MonkeyPatch]:
         patch.setattr(scores, "smooth_gradient", partial(scores.smooth_gradient, samples=2))
         patch.setattr(scores, "integrated_gradients", partial(scores.integrated_gradients, steps=2))
         patch.setattr(scores, "error_jacobian", mean_row)
+        patch.setattr(lo, "cascading_maps", two_stages)
         yield patch
 
 
-def measured(**values: Any) -> pd.DataFrame:
-    return lo.measure(lo.Settings(**BASE | values)).rows
+def measured(**values: Any) -> lo.Measured:
+    return lo.measure(lo.Settings(**BASE | values), progress=lambda line: None)
 
 
 @pytest.fixture(scope="module")
-def base() -> pd.DataFrame:
+def base() -> lo.Measured:
     return measured()
 
 
-def at_the_end(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows[~rows["variant"].str.contains("epochs_shown")]
+def value(rows: pd.DataFrame, **cells: Any) -> float:
+    """The one value with these cells, of the document's own setting unless they say otherwise."""
+    for name, cell in ({"variant": ""} | cells).items():
+        rows = rows[rows[name.removesuffix("_")] == cell]
+    return float(rows["value"].item())
 
 
-def test_every_published_number_has_a_row(base: pd.DataFrame) -> None:
-    ours = base[base["variant"] == ""]
+def test_every_published_number_has_a_row(base: lo.Measured) -> None:
+    ours = base.rows[base.rows["variant"] == ""]
     keys = ["table", "method", "score", "class", "metric"]
     wanted = set(numbers.published("localization-paper")[keys].itertuples(index=False, name=None))
     assert not wanted - set(ours[keys].itertuples(index=False, name=None))
 
 
-def test_samples_k_and_variant_are_those_asked_for(base: pd.DataFrame) -> None:
+def test_rows_are_those_of_the_trained_network_and_its_maps(base: lo.Measured) -> None:
+    rows, model, x = base.rows, base.fitted["0-4", 0].model, base.study.x
+    saliency, error = base.maps["0-4", 0]
+    assert np.array_equal(error, scores.error_map(model, x).numpy())
+    novel = base.study.labels > 4
+    own = {"method": localization_rows.METHOD}
+    shared = metrics.top_k_agreement(saliency, error, k=10)
+    for kind, members in (("normal", ~novel), ("novel", novel)):
+        place = localization_rows.agreement_place(10, most=False)._asdict() | {"class_": kind}
+        assert value(rows, **place, **own) == np.mean(shared[members] <= 5)
+        rank = localization_rows.RANKED._asdict() | {"class_": kind}
+        wanted = metrics.spearman(saliency[members], error[members]).mean()
+        assert value(rows, **rank, **own) == pytest.approx(wanted, abs=1e-12)  # float64 sums
+    for digit in range(10):
+        share = np.mean(shared[base.study.labels == digit] > 5)
+        cells = {"table": "digits-top10-agreement", "class_": str(digit)}
+        assert value(rows, **cells, **own) == share
+    errors_of = scores.reconstruction_error(model, x).numpy()
+    train = scores.reconstruction_error(model, base.study.part(("0-4", 0), "train")).numpy()
+    flagged = localization_rows.FLAGGED._asdict()
+    above = errors_of[novel] > np.quantile(train, 0.95)
+    assert value(rows, **flagged, class_="novel") == above.mean()
+    ranked = localization_rows.ranked_place("reconstruction error")._asdict()
+    assert value(rows, **ranked, **own) == metrics.auroc(novel.astype(int), errors_of)
+    untrained = value(rows, **ranked, method=localization_rows.UNTRAINED)
+    assert untrained != value(rows, **ranked, **own)
+
+
+def test_averages_are_over_kinds_of_planting_and_over_stages(base: lo.Measured) -> None:
+    rows = base.rows
+    planted = rows[rows["table"].str.startswith("planted")]
+    keys = ["method", "score", "metric"]
+    average = planted[planted["table"] == "planted-average"].set_index(keys)["value"]
+    kinds = planted[planted["table"] != "planted-average"].groupby(keys)
+    assert (kinds.size() == 4).all() and len(average) == kinds.ngroups == 4 * 9
+    # float64 means of four
+    assert average.sort_index().to_numpy() == pytest.approx(kinds["value"].mean().to_numpy())
+    sanity = rows[rows["table"] == "sanity-randomisation"]
+    stages = sanity[sanity["variant"].str.startswith("randomised=")]
+    for metric in ("Spearman", "SSIM"):
+        every = stages[stages["metric"] == f"{metric} with the trained network's map"]
+        for score, part in every.groupby("score"):
+            cells = {"metric": f"mean {metric} over the stages", "score": score}
+            assert value(sanity, **cells) == pytest.approx(part["value"].mean())
+    first = stages[(stages["variant"] == "randomised=1")]
+    # the same map: float64 sums of 784 terms
+    assert len(first) == 10 and first["value"].to_numpy() == pytest.approx(1, abs=1e-9)
+
+
+def test_samples_k_and_variant_are_those_asked_for(base: lo.Measured) -> None:
     asked = {"k": [10, 3], "sample": 4, "attributed": 3, "normal_classes": [5, 2, 0]}
-    other = lo.measure(lo.Settings(**BASE | asked), variant={"lr": 0.02}, run="mine").rows
-    assert set(other["run"]) == {"mine"}
+    other = measured(**asked, learning_rate=0.02).rows
     wanted = {"arm": "0+2+5", "lr": "0.02"}
     assert all(wanted.items() <= numbers.parse_variant(v).items() for v in other["variant"])
-    assert set(other["table"]) - set(base["table"]) == {
-        table.replace("top5", "top3") for table in base["table"] if "top5" in table
+    assert set(other["table"]) - set(base.rows["table"]) == {
+        table.replace("top5", "top3") for table in base.rows["table"] if "top5" in table
     }
-    counts = {
-        table: set(other.loc[other["table"] == table, "n"])
-        for table in ("planted-average", "planted-cut-out", "sanity-randomisation")
-    }
-    assert counts == {
-        "planted-average": {4 * 4},
-        "planted-cut-out": {4},
-        "sanity-randomisation": {3},
-    }
+    counts = {"planted-average": {4 * 4}, "planted-cut-out": {4}, "sanity-randomisation": {3}}
+    for table, count in counts.items():
+        assert set(other.loc[other["table"] == table, "n"]) == count
 
 
-def test_another_seed_changes_nothing_about_the_first(base: pd.DataFrame) -> None:
-    both = measured(seeds=[0, 1])
+def test_another_seed_changes_nothing_about_the_first(base: lo.Measured) -> None:
+    both = measured(seeds=[0, 1]).rows
     keys = [name for name in both.columns if name not in ("run", "value", "n")]
-    alone = base.set_index(keys)["value"]
+    alone = base.rows.set_index(keys)["value"]
     first = both[both["seed"] == 0].set_index(keys)["value"]
     assert first.equals(alone.loc[first.index]) and len(first) == len(alone)  # exactly
     second = both[both["seed"] == 1].assign(seed=0).set_index(keys)["value"]
@@ -127,53 +176,61 @@ def test_another_seed_changes_nothing_about_the_first(base: pd.DataFrame) -> Non
 def test_watched_and_last_epochs_are_shown() -> None:
     asked = {"watch": [1, 9], "last": 2, "epochs": 4}
     assert lo.Settings(**BASE | asked).shown == {1, 3, 4}
-    rows = measured(**asked)
-    shares = rows[(rows["table"] == "table1-top5-agreement") & (rows["class"] == "normal")]
-    shares = shares[shares["method"] == localization_rows.METHOD].drop_duplicates("variant")
-    variants = [f"epochs_shown={epoch}" for epoch in (1, 3, 4)]
-    assert set(shares["variant"]) == {"", *variants}
-    by_variant = shares.set_index("variant")["value"]
+    rows = measured(**asked).rows
+    place = localization_rows.agreement_place(5, most=False)
+    shares = rows[(rows["table"] == place.table) & (rows["class"] == "normal")]
+    shares = shares[(shares["method"] == localization_rows.METHOD)]
+    by_variant = shares[shares["metric"] == place.metric].set_index("variant")["value"]
+    assert set(by_variant.index) == {"", *(f"epochs_shown={epoch}" for epoch in (1, 3, 4))}
     assert by_variant[""] == by_variant["epochs_shown=4"]
-    validated = set(rows.loc[rows["table"] == "training", "variant"])
-    assert validated == {"", "epochs_shown=1", "epochs_shown=3"}  # the last stands alone
 
 
 def test_controls_swap_the_roles_and_take_all_classes() -> None:
-    rows = measured(controls=True)
+    rows = measured(controls=True).rows
     rows = rows[rows["method"] == localization_rows.METHOD]
     arms = rows["variant"].map(lambda text: numbers.parse_variant(text).get("arm", ""))
     assert set(arms) == {"", "5-9", "0-9"}
-    both = {"normal", "novel", "normal - novel"}
     for arm, part in rows.groupby(arms):
-        assert set(part["class"]) & both == ({"normal"} if arm == "0-9" else both)
-        # where nothing is novel the document's groups of digits are compared all the same
-        assert ({"0-4", "5-9"} <= set(part["class"])) == (arm == "0-9")
         # each digit's images alone, whatever the network was trained on
-        assert set(part.loc[part["table"] == "digits-top5-agreement", "class"]) == set("0123456789")
-    maps = at_the_end(rows[rows["table"] == "finding6-map-mse"])
+        digits = part["table"].str.startswith("digits")
+        assert set(part.loc[digits, "class"]) == set("0123456789")
+        kinds = {"normal"} if arm == "0-9" else {"normal", "novel"}
+        assert set(part.loc[~digits, "class"]) == kinds
+        counts = part.loc[part["table"] == "finding6-map-mse", "n"]
+        assert set(counts) == ({60} if arm == "0-9" else {30})  # 6 test images of each digit
+    maps = rows[(rows["table"] == "finding6-map-mse") & ~rows["variant"].str.contains("epochs_sh")]
     assert maps.groupby(arms)["value"].first().nunique() == 3
 
 
 def test_nothing_is_novel_to_a_network_of_all_classes() -> None:
-    every = list(range(10))
-    rows = measured(normal_classes=every, controls=True)  # a control of its own
+    rows = measured(normal_classes=list(range(10)), controls=True).rows  # a control of its own
     assert not rows["class"].str.contains("novel").any()
-    assert not rows["table"].str.startswith(("planted", "finding4")).any()
-    assert "AUROC" not in set(rows["metric"])
+    assert not rows["table"].str.startswith("planted").any() and "AUROC" not in set(rows["metric"])
     assert all(numbers.parse_variant(v)["arm"] == "0-9" for v in rows["variant"].unique())
-    # all 6 test images of each digit are normal
-    assert set(rows.loc[rows["table"] == "finding2-spearman", "n"]) == {60}
-    # the document's two groups together are all images
-    shares = at_the_end(rows[rows["table"] == "table1-top5-agreement"])
-    shares = shares[shares["method"] == localization_rows.METHOD].drop_duplicates("class")
-    by_class = shares.set_index("class")["value"]
-    # float64 means of halves of equal size
-    assert by_class["normal"] == pytest.approx((by_class["0-4"] + by_class["5-9"]) / 2, abs=1e-12)
+
+
+def test_the_author_s_weights_are_no_variant_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lent(folder: Path) -> Iterator[tuple[str, dict[str, int], nn.Module]]:
+        assert folder == Path("given")
+        yield "theirs", {"epochs_shown": 100}, localization_networks.network(3, "cpu")
+
+    monkeypatch.setattr(lo, "author_networks", lent)
+    found = measured(weights="given", normal_classes=[5, 6])
+    rows = found.rows[found.rows["method"] == "theirs"]
+    assert set(rows["variant"]) == {"epochs_shown=100"} and set(rows["class"]) == {
+        "normal",
+        "novel",
+    }
+    maps = localization_networks.maps_of(localization_networks.network(3, "cpu"), found.study.x)
+    normal = found.study.labels < 5  # the paper's, not the run's
+    wanted = metrics.spearman(*maps)[normal].mean()
+    place = localization_rows.RANKED._asdict() | {"variant": "epochs_shown=100"}
+    assert value(rows, **place, class_="normal") == pytest.approx(wanted, abs=1e-12)
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("learning_rate", 0.02), ("noise", 0.2), ("batch_size", 8), ("epochs", 2)],
+    [("learning_rate", 0.02), ("noise", 0.2), ("batch_size", 8)],
 )
 def test_another_setting_trains_another_network(name: str, value: float) -> None:
     weights = []
@@ -189,18 +246,12 @@ def test_another_setting_trains_another_network(name: str, value: float) -> None
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"k": []}, "^k .*at least 1 item"),
         ({"k": [5, 785]}, "^k.*less than or equal to 784"),
-        ({"k": [5, 5]}, "^k has an entry twice"),
-        ({"watch": [0]}, "^watch.*greater than 0"),
-        ({"sample": 0}, "^sample .*greater than 0"),
-        ({"attributed": 0}, "^attributed .*greater than 0"),
-        ({"seeds": [-1]}, "^seeds.*greater than or equal to 0"),
+        ({"k": [5, 5]}, "^k must have each entry once"),
+        ({"watch": [0]}, "^watch.*greater than or equal to 1"),
         ({"normal_classes": []}, "^normal_classes .*at least 1 item"),
-        ({"epochs": 0}, "^epochs .*greater than 0"),
         ({"batch_size": 1}, "^batch_size .*greater than or equal to 2"),
         ({"learning_rate": 0.0}, "^learning_rate .*greater than 0"),
-        ({"noise": -0.1}, "^noise .*greater than or equal to 0"),
         ({"normal_classes": [10]}, "from 0 to 9 for MNIST-5k, but is 10"),
     ],
     ids=str,

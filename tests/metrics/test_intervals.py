@@ -7,7 +7,6 @@ import pytest
 from lib.errors import BadInput
 from lib.metrics import (
     pearson_interval,
-    share_difference_z,
     student_interval,
     wilson_interval,
 )
@@ -74,17 +73,3 @@ def test_pearson_refuses_nonsense():
     ]:
         with pytest.raises(BadInput, match=words):
             pearson_interval(x, y)
-
-
-def test_z_of_two_shares_by_hand():
-    # 30 of 100 against 20 of 100: pooled 0.25, spread sqrt(0.25 * 0.75 * 2 / 100)
-    wanted = 0.1 / math.sqrt(0.25 * 0.75 * 0.02)
-    assert share_difference_z(30, 100, 20, 100) == pytest.approx(wanted, abs=ROUNDING)
-    assert share_difference_z(20, 100, 30, 100) == pytest.approx(-wanted, abs=ROUNDING)
-
-
-def test_z_of_equal_certainties_is_0_and_bad_counts_are_refused():
-    assert share_difference_z(0, 5, 0, 7) == share_difference_z(5, 5, 7, 7) == 0
-    for counts in ((1, 0, 1, 2), (3, 2, 1, 2), (-1, 2, 1, 2)):
-        with pytest.raises(BadInput, match="hits of n"):
-            share_difference_z(*counts)

@@ -118,21 +118,12 @@ def test_missed_share_equals_its_slow_twin():
 
 
 def test_reached_share_by_hand():
-    first = [[-1000, 2, 1], [0, -0.5, 0]]  # over 1000: 1, 0.002, 0.001, 0, 0.0005, 0
-    jacobian = [first, [[0, 0, 0], [0, 0, 0]], [[1e-9, -1e-9, 1e-9], [1e-9] * 3]]
-    assert reached_share(jacobian).tolist() == [2 / 6, 0, 1]
+    # over each row's largest: 1, 0.002, 0.001 and 0, 1, 0; then zeros; then all equal
+    first = [[-1000, 2, 1], [0, -0.5, 0]]
+    jacobian = [first, [[0, 0, 0], [0, 0, 0]], [[1e-9, -1e-9, 1e-9], [1e-3] * 3]]
+    assert reached_share(jacobian).tolist() == [3 / 6, 0, 1]
     assert reached_share(jacobian, tolerance=1e-4).tolist() == [4 / 6, 0, 1]
-    assert reached_share(jacobian, tolerance=0).tolist() == [4 / 6, 0, 1]
-    assert reached_share(jacobian, tolerance=0.5).tolist() == [1 / 6, 0, 1]
-
-
-def test_reached_share_relative_to_each_error_pixel():
-    # row by row: 1 and 0.002 and 0.001 of 1000; then 1 alone; a row of zeros has no largest
-    jacobian = [[[-1000, 2, 1], [0, -0.5, 0], [0, 0, 0]]]
-    assert reached_share(jacobian, relative_to="pixel").tolist() == [(2 + 1) / 9]
-    assert reached_share(jacobian, relative_to="image").tolist() == [2 / 9]
-    with pytest.raises(BadInput, match="image or pixel, but 'row' came"):
-        reached_share(jacobian, relative_to="row")
+    assert reached_share(jacobian, tolerance=0.5).tolist() == [2 / 6, 0, 1]
 
 
 def test_an_image_without_ink_is_refused_by_its_place():
@@ -140,6 +131,11 @@ def test_an_image_without_ink_is_refused_by_its_place():
     images[3] = 0.4
     with pytest.raises(BadInput, match=r"Image 3, counted from 0, has no ink.*reaches 0\.5"):
         outline_distance(images)
+
+
+def test_values_below_0_are_refused():
+    with pytest.raises(BadInput, match=r"nowhere below 0 here, but -0\.5 came"):
+        share_of_large(np.full((2, 3, 4), -0.5))
 
 
 def test_settings_out_of_range_are_refused():

@@ -197,7 +197,7 @@ def test_publishing_takes_the_latents_along(sweeps: None, tmp_path: Path) -> Non
     numbers = np.ones((4, 3), np.float32)
     places = np.arange(4)
     latents = Latents(z=numbers, logits=numbers, labels=places, indices=places)
-    entry = dict.fromkeys(set(latent_store.LATENT_COLUMNS) - {"file", "rows", "sha256"}, 0)
+    entry = dict.fromkeys((*latent_store.KEYS, *latent_store.ORIGIN), 0)
     source = leave(tmp_path / "1", "a", digit=1)
     latent_store.keep_latents(source / "cell/latents", latents, entry | {"network": "base"})
     sweep.publish("mnist", source, tmp_path / "reference")

@@ -10,7 +10,6 @@ from lib.scores import (
     LOGIT_TABLE,
     energy,
     ensemble_max_logit,
-    ensemble_max_probability,
     entropy,
     max_logit,
     max_probability,
@@ -82,8 +81,6 @@ def test_two_sure_images_of_two_classes_do_not_tie():
     for score in (max_probability, entropy):
         for found in (score(logits), score(logits.double()), score(logits.flip(1))):
             assert (found.diff() < 0).all() and (found > 0).all()
-    members = torch.stack([logits, logits])
-    assert (ensemble_max_probability(members).diff() < 0).all()
     # 1 - p = 1 / (1 + exp(200)), and the entropy is that times 200 + 1
     assert max_probability(logits)[0].item() == pytest.approx(math.exp(-200), rel=1e-12)
     assert entropy(logits)[0].item() == pytest.approx(201 * math.exp(-200), rel=1e-12)
@@ -105,29 +102,22 @@ def test_half_precision_is_computed_in_full():
         assert torch.equal(entry(logits=stored), entry(logits=stored.float()))
 
 
-def test_ensembles_by_hand():
-    # probabilities (1/4, 3/4) and (9/10, 1/10): means 23/40 and 17/40
+def test_logits_that_make_no_sense_are_refused():
+    for score in (max_probability, entropy, max_logit, energy):
+        for logits in (torch.zeros(4), torch.zeros(2, 4, 3), torch.zeros(4, 1)):
+            with pytest.raises(BadInput, match=r"\[n, classes\], of at least two classes"):
+                score(logits)
+        with pytest.raises(BadInput, match="finite"):
+            score(torch.tensor([[0.0, math.inf]]))
+
+
+def test_an_ensemble_by_hand():
+    # the mean of the largest, each member's of its own class
     members = torch.tensor([[[0.0, math.log(3.0)]], [[math.log(9.0), 0.0]]])
-    assert ensemble_max_probability(members).tolist() == near([17 / 40])
     assert ensemble_max_logit(members).tolist() == near([-(math.log(3) + math.log(9)) / 2])
-
-
-@pytest.mark.parametrize("score", [max_probability, entropy, max_logit, energy])
-def test_logits_that_make_no_sense_are_refused(score):
-    for logits in (torch.zeros(4), torch.zeros(2, 4, 3), torch.zeros(4, 1)):
-        with pytest.raises(BadInput, match=r"\[n, classes\], of at least two classes"):
-            score(logits)
-    with pytest.raises(BadInput, match="finite"):
-        score(torch.tensor([[0.0, math.inf]]))
-
-
-@pytest.mark.parametrize("score", [ensemble_max_probability, ensemble_max_logit])
-def test_members_that_make_no_sense_are_refused(score):
-    for members in (torch.zeros(4, 3), torch.zeros(0, 4, 3), torch.zeros(2, 4, 1)):
+    for wrong in (torch.zeros(4, 3), torch.zeros(0, 4, 3), torch.zeros(2, 4, 1)):
         with pytest.raises(BadInput, match=r"\[members, n, classes\]"):
-            score(members)
-    with pytest.raises(BadInput, match="finite"):
-        score(torch.full((2, 3, 4), math.nan))
+            ensemble_max_logit(wrong)
 
 
 def test_energy_needs_a_temperature_above_0():

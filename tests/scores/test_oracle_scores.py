@@ -11,7 +11,6 @@ from lib.scores import (
     forest_score,
     linear_probe_score,
     nominal_neighbour_distance,
-    oracle_neighbour_vote,
 )
 
 TREES = 20  # enough for the toys below
@@ -28,7 +27,6 @@ def forest(z, labels, asked, seed=0):
 ORACLES = {
     "forest": forest,
     "linear probe": linear_probe_score,
-    "vote": oracle_neighbour_vote,
 }
 
 
@@ -85,25 +83,16 @@ def test_neighbours_by_hand():
     for k, wanted in ((1, [1, 3]), (2, [2, 4]), (3, [17**0.5, 5]), (4, [181**0.5, 85**0.5])):
         found = nominal_neighbour_distance(known, asked, k=k)
         assert found.tolist() == pytest.approx(wanted, rel=1e-6)  # z in float32
-    # of the nearest three the first image has 0, 1, 2 and the second 2, 1, 0
-    assert oracle_neighbour_vote(known, [1, 0, 1, 0], asked, k=1).tolist() == [1, 1]
-    assert oracle_neighbour_vote(known, [1, 0, 1, 0], asked, k=3).tolist() == [2 / 3, 2 / 3]
-    assert oracle_neighbour_vote(known, [0, 0, 1, 0], asked, k=2).tolist() == [0, 1 / 2]
 
 
 def test_neighbours_equal_a_full_sort():
-    k = 5
-    z, labels = separable(0)
+    k, (z, _) = 5, separable(0)
     asked, _ = separable(1)
     distances = np.linalg.norm(asked[:, None].astype(float) - z[None].astype(float), axis=2)
-    order = np.argsort(distances, axis=1)
     wanted = np.sort(distances, axis=1)[:, k - 1]
     found = nominal_neighbour_distance(z, asked, k=k)
     # squares in float32, whose differences lose a few digits
     np.testing.assert_allclose(found, wanted, rtol=1e-4)
-    assert oracle_neighbour_vote(z, labels, asked, k=k).tolist() == pytest.approx(
-        labels[order[:, :k]].mean(1).tolist()
-    )
 
 
 def test_the_learning_curve_rises_and_ends_at_the_forest():
@@ -161,8 +150,6 @@ def test_settings_out_of_range_are_refused():
             linear_probe_score(z, labels, z, c=c)
     for k in (0, 201):
         with pytest.raises(BadInput, match=f"from 1 to the 200 known images, but {k}"):
-            oracle_neighbour_vote(z, labels, z, k=k)
-        with pytest.raises(BadInput, match=f"from 1 to the 200 known images, but {k}"):
             nominal_neighbour_distance(z, z, k=k)
     with pytest.raises(BadInput, match=r"100 labelled anomalies, so not \[0, 101\]"):
         forest_learning_curve(z, labels, z, labels, counts=[0, 50, 101], rng=rng())
@@ -179,8 +166,3 @@ def test_a_copy_is_its_own_neighbour_at_distance_zero():
     assert found[1] == 2**-10 and found[3] == pytest.approx(2**-9.5, rel=1e-15)
     alone = [nominal_neighbour_distance(known, row[None], k=1).item() for row in asked]
     assert found.tolist() == alone
-    # of the k nearest others none is the image itself
-    copies = np.repeat(known[:5], 3, axis=0)
-    labels = np.arange(15) // 3 % 2
-    votes = oracle_neighbour_vote(copies, labels, copies, k=3)
-    assert votes.tolist() == labels.tolist()

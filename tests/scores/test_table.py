@@ -37,9 +37,6 @@ OF_IMAGES = {
 }
 OF_LOGITS = {
     **{name: lambda logits, f=f, **_: f(logits) for name, f in LOGIT_TABLE.items()},
-    "ensemble, max probability": lambda logits, **_: scores.ensemble_max_probability(
-        torch.stack([logits, 0.5 * logits])
-    ),
     "ensemble, max logit": lambda logits, **_: scores.ensemble_max_logit(
         torch.stack([logits, 0.5 * logits])
     ),
@@ -57,7 +54,6 @@ OF_FEATURES = {
     "forest": lambda z, known, y, **_: scores.forest_score(
         known, y, z, rng=np.random.default_rng(0), trees=200
     ),
-    "neighbours' vote": lambda z, known, y, **_: scores.oracle_neighbour_vote(known, y, z, k=25),
 }
 ALL = OF_NETWORKS | OF_IMAGES | OF_LOGITS | OF_FEATURES
 TRACELESS = OF_NETWORKS | OF_IMAGES | OF_LOGITS
