@@ -2,21 +2,14 @@
 
 from lib.numbers.book import Book as Book
 from lib.numbers.book import the_book as the_book
-from lib.numbers.claims import Claim as Claim
-from lib.numbers.claims import Ledger as Ledger
-from lib.numbers.claims import read_claims as read_claims
 from lib.numbers.documents import full_title as full_title
 from lib.numbers.documents import published as published
-from lib.numbers.documents import reference_rows as reference_rows
-from lib.numbers.documents import reference_runs as reference_runs
 from lib.numbers.expected import Expected as Expected
 from lib.numbers.expected import check_line as check_line
 from lib.numbers.expected import check_lines as check_lines
-from lib.numbers.expected import expectations as expectations
 from lib.numbers.expected import load_expected as load_expected
 from lib.numbers.expected import write_expected as write_expected
 from lib.numbers.latent_store import Latents as Latents
-from lib.numbers.lookup import ADDRESS as ADDRESS
 from lib.numbers.lookup import Lookup as Lookup
 from lib.numbers.lookup import address as address
 from lib.numbers.lookup import interval_text as interval_text
@@ -38,12 +31,9 @@ from lib.numbers.runs import RUN_COLUMNS as RUN_COLUMNS
 from lib.numbers.runs import merge_runs as merge_runs
 from lib.numbers.runs import provenance as provenance
 from lib.numbers.runs import read_runs as read_runs
-from lib.numbers.runs import run_parameters as run_parameters
 from lib.numbers.runs import runs_frame as runs_frame
 from lib.numbers.runs import write_runs as write_runs
-from lib.numbers.variants import VARIANT_KEYS as VARIANT_KEYS
 from lib.numbers.variants import parse_variant as parse_variant
 from lib.numbers.variants import variant as variant
-from lib.numbers.verdicts import VERDICTS as VERDICTS
 from lib.numbers.verdicts import Verdict as Verdict
 from lib.numbers.verdicts import judge_all as judge_all

@@ -25,6 +25,7 @@ from lib.run.folder import place, run_folder
 
 BUILD = ROOT / "_build"
 FOLDERS = ("data_root", "rows_root")  # parameters that name a folder
+USER_FOLDERS = ("COMPANION_DATA", "COMPANION_TRAINED")  # variables that do
 STOPPED = "Stopped. The same call goes on from the last epoch that was finished."
 
 
@@ -140,8 +141,7 @@ def _environment(chapter: str, work: Path, temporary: str) -> Iterator[None]:
     }
     if not os.access(Path("~").expanduser(), os.W_OK):  # both would complain, in the notebook
         lent |= {"MPLCONFIGDIR": temporary, "IPYTHONDIR": temporary} | before
-    if data_root := before.get("COMPANION_DATA"):
-        lent["COMPANION_DATA"] = _absolute(data_root)
+    lent |= {name: _absolute(before[name]) for name in USER_FOLDERS if before.get(name)}
     os.environ.update(lent)
     try:
         yield

@@ -131,6 +131,10 @@ def test_folders_are_looked_for_from_where_the_caller_stands(
     assert given["data_root"] == str(tmp_path / "g")
     assert plan("tiny", profile="smoke", values={"data_root": str(tmp_path / "g")})[1] == folder
     assert "data_root" not in plan("tiny", profile="smoke")[0]
+    for name in module.USER_FOLDERS:
+        monkeypatch.setenv(name, "./g")
+        with module._environment("tiny", tmp_path, str(tmp_path)):
+            assert os.environ[name] == str(tmp_path / "g")
 
 
 def test_list_shows_parameters_on_any_terminal(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:

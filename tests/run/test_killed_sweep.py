@@ -85,3 +85,10 @@ def test_a_killed_sweep_goes_on_where_it_stopped(tiny_project: Path, tmp_path: P
     go_on()
     assert {name: times()[name] for name in done} == done
     assert read_rows(cells / "rows.csv")["class"].tolist() == ["1", "2", "3"]
+
+
+def test_the_reason_of_a_failed_cell_is_shown(tiny_project: Path, tmp_path: Path) -> None:
+    plan = tiny_project / "sweeps/digits.yml"
+    plan.write_text("{chapter: tiny, parameters: {behave: refuse}, grid: {digit: [1]}}\n")
+    assert start(tiny_project, tmp_path / "log").wait(timeout=600) != 0
+    assert "Error: There is no such digit.\n" in (tmp_path / "log").read_text()
