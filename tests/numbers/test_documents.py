@@ -23,13 +23,6 @@ def test_every_file_is_read_and_kinds_follow_the_tables():
         assert kinds[name] == {"measured"}
 
 
-def test_ratios_are_derived_and_counts_are_measured():
-    table = published("gradcon-slides")
-    derived = table[table["kind"] == "derived"]
-    assert sorted(derived["value"]) == [1.9, 27.0]
-    assert set(table[table["metric"] == "parameters"]["kind"]) == {"measured"}
-
-
 def test_blank_rows_and_only_they_have_no_value():
     table = published()
     blank = table[table["kind"] == "blank"]

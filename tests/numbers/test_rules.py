@@ -13,25 +13,20 @@ NAMES = ["a", "b", "CAE", "CAE+Grad recon", "CAE recon", "rate 90 %", "a > b", "
 
 def test_forms() -> None:
     for text, kind, left, right, x, tolerance in [
-        ("a > b", "greater", "a", "b", 0, 0),
         ("a > b - 0.02", "greater", "a", "b", -0.02, 0),
-        ("a > b + 0.02", "greater", "a", "b", 0.02, 0),
         ("  a   >  b ", "greater", "a", "b", 0, 0),
         ("CAE+Grad recon > CAE recon - 0.02", "greater", "CAE+Grad recon", "CAE recon", -0.02, 0),
         ("CAE > CAE recon", "greater", "CAE", "CAE recon", 0, 0),
         ("a > b > a", "greater", "a > b", "a", 0, 0),  # the longest name counts
-        ("x - y > 2 nets", "greater", "x - y", "2 nets", 0, 0),
         ("a = 0.5 ± 0.1", "within", "a", None, 0.5, 0.1),
         ("a = -3 ± 1", "within", "a", None, -3, 1),
         ("a = published ± 0.02", "within", "a", None, None, 0.02),
         ("a = b ± 0.02", "within", "a", "b", 0, 0.02),
-        ("a - b = 0.1 ± 0.02", "within", "a", "b", 0.1, 0.02),
         ("a - b = published ± 0.02", "within", "a", "b", None, 0.02),
         ("x - y - a = 1 ± 0", "within", "x - y", "a", 1, 0),
         ("a = 6,338,176", "equal", "a", None, 6338176, 0),
         ("a = published", "equal", "a", None, None, 0),
         ("a / b >= 2", "at_least", "a", "b", 2, 0),
-        ("a >= 0.5", "at_least", "a", None, 0.5, 0),
         ("rate 90 % >= 0.5", "at_least", "rate 90 %", None, 0.5, 0),
         ("a != b ± 0.01", "different", "a", "b", 0, 0.01),
     ]:
@@ -40,7 +35,7 @@ def test_forms() -> None:
 
 def test_other_lines_are_refused() -> None:
     for text in [
-        *("", "a", "a b", "a >", "a > 0.5", "a < b", "a > c", "a = ± 0.1", "a = b", "a / b > 2"),
+        *("", "a", "a >", "a > 0.5", "a < b", "a > c", "a = b", "a / b > 2"),
         *("a != b", "a + b > a", "a > b * 2", "a >= b", "a = 0.5 +- 0.1", "A > b"),
     ]:
         with pytest.raises(BadInput, match="must be like"):

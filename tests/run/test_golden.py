@@ -90,7 +90,7 @@ def say(text: str, name: str = "stdout") -> NotebookNode:
 
 
 # put together here, so that no path of a machine stands in the project itself
-HOME, SCRATCH = (f"/{root}/data" for root in ("home/me", "tmp"))
+HOME = "/".join(["", "home", "me", "data"])
 
 Plant = Callable[[list[NotebookNode]], object]
 PLANTED: dict[str, tuple[Plant, str]] = {
@@ -111,10 +111,6 @@ PLANTED: dict[str, tuple[Plant, str]] = {
         lambda cells: cells[3].outputs.append(say("AUROC 0.97123")),
         "code cell 3 shows a float with more than four decimals",
     ),
-    "rounding noise": (
-        lambda cells: cells[3].outputs.append(say("difference 3e-08")),
-        "code cell 3 shows a float with more than four decimals",
-    ),
     "warning": (
         lambda cells: cells[3].outputs.append(say("FutureWarning: soon")),
         "code cell 3 shows a warning",
@@ -126,10 +122,6 @@ PLANTED: dict[str, tuple[Plant, str]] = {
     "path in an output": (
         lambda cells: cells[2].outputs.append(say(f"read {HOME}")),
         "code cell 2 shows a path of one machine",
-    ),
-    "path in the code": (
-        lambda cells: cells[0].update(source=f'root = "{SCRATCH}"'),
-        "code cell 0 shows a path of one machine",
     ),
     "drive letter": (
         lambda cells: cells[2].outputs.append(say(r"read C:\data")),
