@@ -23,7 +23,7 @@ venv: .venv/complete ## make .venv from constraints.txt
 .venv/complete: constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt "pip>=25.1" setuptools
-	$(BIN)/python -m pip install --disable-pip-version-check --no-compile -c constraints.txt \
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt \
 		--no-build-isolation -e . --group book --group test
 	touch $@
 
