@@ -49,7 +49,6 @@ batch_size = 32  # images per update
 learning_rate = 0.001  # of Adam
 class_images = 0  # most training images of a class; 0: all
 missing = "train"  # what to do about a network that is not trained yet: train or skip
-traced = 4  # test images whose Jacobian's trace is computed exactly
 probes = 16  # random vectors of the estimated trace
 sample = 60  # test images for estimated traces and for clutter
 plane = True  # measure in the plane; runs on further image sets need not repeat it
@@ -66,30 +65,17 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from lib import experiments, figures, numbers, scores, training
+from lib import experiments, figures, scores
 from lib.data import mixture
-from lib.run import golden, workspace
+from lib.experiments.dae import GRID, at
+from lib.run import golden
 
-began = workspace.begin()
-settings = experiments.dae.Settings(
-    **{name: globals()[name] for name in experiments.dae.Settings.model_fields}
-)
-device = training.named_device(settings.device)
-training.deterministic(settings.seeds[0])
+settings, run = experiments.begin(experiments.dae.Settings, globals())
 figures.use_style()
 
-# %% tags=["remove-output"]
-measured = experiments.dae.measure(settings, device)
-run = workspace.leave_run(
-    "dae",
-    settings.model_dump(),
-    measured.rows,
-    began=began,
-    device=device,
-    images=measured.digits.images,
-    trained=measured.trained_seconds,
-)
-page = numbers.open_page("dae", measured, run=run)
+# %% tags=["remove-output", "hide-input"]
+measured = experiments.dae.measure(settings, run.device)
+page = experiments.leave("dae", measured, run)
 
 # %% [markdown]
 # ## The confidence in ten lines
@@ -99,10 +85,12 @@ page = numbers.open_page("dae", measured, run=run)
 # slope is, and the Jacobian of $r$ tells a maximum from a valley:
 #
 # $$
-# \tilde c(x) = \exp\Bigl(-\frac{\alpha}{D} \lVert r(x) - x \rVert_2\Bigr)\,
-# \min\bigl(1, e^{-\beta \gamma(x)}\bigr), \quad
-# \gamma(x) = \frac1D \sum_{i=1}^D \Bigl(\frac{\partial r_i(x)}{\partial x_i} - 1\Bigr), \quad
-# \tilde y = \tilde c(x)\, y .
+# \begin{aligned}
+# \tilde y &= \tilde c(x)\, y, \\
+# \tilde c(x) &= \exp\Bigl(-\frac{\alpha}{D} \lVert r(x) - x \rVert_2\Bigr)\,
+# \min\bigl(1, e^{-\beta \gamma(x)}\bigr), \\
+# \gamma(x) &= \frac1D \sum_{i=1}^D \Bigl(\frac{\partial r_i(x)}{\partial x_i} - 1\Bigr) .
+# \end{aligned}
 # $$ (eq-da-confidence)
 #
 # The classifier's outputs $y$ are multiplied by it, and an image is refused where the largest of
@@ -111,8 +99,7 @@ page = numbers.open_page("dae", measured, run=run)
 # same weights (*dAE sym*).
 
 # %%
-network = next((n for n in measured.networks.values() if n.has_decoder), None)
-network = network or experiments.dae.untrained(settings, measured.digits)
+network = measured.example
 x, alpha, D = measured.digits.test_x[:1], settings.alphas[0], 784
 
 image = x.clone().requires_grad_()
@@ -155,9 +142,7 @@ page.compare(
         for title in ("MNIST", "Fashion-MNIST")
         for name in ("CNN", "COOL", "dAE sym", "dAE asym")
     },
-    columns={
-        f"{100 * t:g} %": {"class": experiments.dae.at(t)} for t in (0.0, *settings.thresholds)
-    },
+    columns={f"{100 * t:g} %": {"class": at(t)} for t in (0.0, *settings.thresholds)},
     baselines={
         f"MNIST, {name}": {"dataset": "MNIST", "method": name}
         for name in ("untrained CNN", "untrained dAE sym", "most frequent class")
@@ -173,7 +158,6 @@ page.compare(
 # %% tags=["hide-input", "full-width"]
 page.verdicts(
     "dae-accuracy-mnist-decoder-is-free",
-    "dae-accuracy-fashion-mnist-decoder-is-free",
     "dae-accuracy-mnist-dae-above-cool",
     "dae-accuracy-fashion-mnist-price",
 )
@@ -200,18 +184,6 @@ axis.set(xlabel="norm of r(x) - x", ylabel="density", xlim=(0, 20))
 if measured.errors:
     axis.legend()
 figure
-
-# %% tags=["hide-input"]
-page.compare(
-    {name: {"score": name} for name in experiments.dae.SHOWN},
-    caption="Mean norm of the error of dAE sym, MNIST.",
-    decimals=2,
-    best="",
-    table="errors",
-    dataset="MNIST",
-    method="dAE sym",
-    metric="mean norm of the error",
-)
 
 # %% [markdown]
 # The error falls with training, so the accuracy at 99 % is the number that short runs miss most.
@@ -242,20 +214,9 @@ figure
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-da-field", "caption": "What two autoencoders know of the density (grey), this build: arrows point up the log-density, the longest are cut to one length."}}
 figure = plt.figure(figsize=(10, 3.4))
 if measured.fields:
-    density = np.exp(mixture.MIXTURE.log_density(measured.grid))
-    figures.field_arrows(figure, measured.grid, density, measured.fields)
+    density = np.exp(mixture.MIXTURE.log_density(GRID))
+    figures.field_arrows(figure, GRID, density, measured.fields)
 figure
-
-# %% tags=["hide-input"]
-page.grid(
-    rows=["method", "noise"],
-    columns="score",
-    source="reference",
-    caption="Cosine between r(x) - x and the slope, weighted by the density (reference).",
-    decimals=2,
-    table="theory",
-    metric="cosine",
-)
 
 # %% [markdown]
 # The paper's own picture has three classes, each a thin ring. The classifier is sure of the whole
@@ -267,19 +228,6 @@ figure = plt.figure(figsize=(9.6, 6.2))
 if measured.rings:
     figures.plane_maps(figure, measured.rings, extent=(-2, 2, -2, 2))
 figure
-
-# %% tags=["hide-input"]
-page.compare(
-    {name: {"score": name} for name in experiments.dae.RING_SCORES},
-    columns={
-        part: {"metric": f"share of the {part} at 0.5"} for part in ("rings", "off-ring plane")
-    },
-    caption="Share of the plane with 0.5 or more: high on the rings and low off them is right.",
-    best="",
-    table="rings",
-    dataset="toy 2-D",
-    method="rings",
-)
 
 # %% tags=["hide-input", "full-width"]
 page.verdicts("dae-theory", "dae-rings", "dae-curvature")

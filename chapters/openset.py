@@ -58,29 +58,16 @@ device = "auto"  # auto, cpu or cuda
 import matplotlib.pyplot as plt
 import numpy as np
 
-from lib import experiments, figures, metrics, numbers, training
-from lib.run import golden, workspace
+from lib import experiments, figures, metrics
+from lib.experiments.openset import at
+from lib.run import golden
 
-began = workspace.begin()
-settings = experiments.openset.Settings(
-    **{name: globals()[name] for name in experiments.openset.Settings.model_fields}
-)
-device = training.named_device(settings.device)
-training.deterministic(settings.seeds[0])
+settings, run = experiments.begin(experiments.openset.Settings, globals())
 figures.use_style()
 
-# %% tags=["remove-output"]
-measured = experiments.openset.measure(settings, device)
-run = workspace.leave_run(
-    "openset",
-    settings.model_dump(),
-    measured.rows,
-    began=began,
-    device=device,
-    images=measured.digits.images,
-    trained=measured.trained_seconds,
-)
-page = numbers.open_page("openset", measured, run=run)
+# %% tags=["remove-output", "hide-input"]
+measured = experiments.openset.measure(settings, run.device)
+page = experiments.leave("openset", measured, run)
 
 # %% [markdown]
 # ## The F-measure in ten lines
@@ -124,7 +111,7 @@ figure, axes = plt.subplots(1, 3, figsize=(10, 3.4), sharey=True)
 for axis, (title, threshold) in zip(axes, panels, strict=True):
     for colour, name in enumerate(("CNN", "COOL", "dAE sym")):
         for source, style in (("published", "-"), ("reference", "o--"), ("this build", ".:")):
-            cells = [f"{experiments.dae.at(threshold)};known={n}" for n in range(1, 11)]
+            cells = [f"{at(threshold)};known={n}" for n in range(1, 11)]
             found = page.values(
                 source,
                 table="open-set",
@@ -145,7 +132,7 @@ figure
 # %% tags=["hide-input", "full-width"]
 page.compare(
     {name: {"method": name} for name in ("CNN", "COOL", "dAE sym")},
-    columns={f"{n} known": {"class": f"{experiments.dae.at(0.99)};known={n}"} for n in (2, 5, 8)},
+    columns={f"{n} known": {"class": f"{at(0.99)};known={n}"} for n in (2, 5, 8)},
     baselines={"refuse all": {"method": "refuse all"}},
     caption="Macro F-measure at 99 %, MNIST.",
     table="open-set",

@@ -8,3 +8,5 @@ from lib.experiments import fooling as fooling
 from lib.experiments import gradcon as gradcon
 from lib.experiments import openset as openset
 from lib.experiments.cascading import cascading_maps as cascading_maps
+from lib.experiments.chapter import begin as begin
+from lib.experiments.chapter import leave as leave

@@ -1,23 +1,29 @@
-"""Networks of spigler2019denoising: found among finished trainings, or trained where they lack."""
+"""What the chapters on spigler2019denoising share: settings, images, networks, measured rows."""
 
 import os
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 from torch import Tensor
 
-from lib import data, scores, training
+from lib import data, metrics, scores, training
 from lib.data import ImageSet, to_float
 from lib.errors import BadInput
 from lib.experiments.settings import Settings
 from lib.models import Classifier, DenoisingClassifier
+from lib.numbers import collector
 from lib.paths import ROOT
+from lib.run import workspace
 
+Add = Callable[..., None]  # see `lib.numbers.collector`
+Values = NDArray[np.float64]
 CLASSES = 10  # output units, also of networks that are trained on fewer classes
 TRAINED = "COMPANION_TRAINED"  # environment variable: the folder of finished trainings
 PROTOCOL = 2  # raise it when the same settings come to mean another training
@@ -27,15 +33,14 @@ D = 28 * 28
 class NetworkSettings(Settings):
     """What the three chapters on this document share: images, networks, training, thresholds.
 
-    A network's name may end in settings of its own, as "dAE sym, L2 10", "CNN, sigmoid" or
-    "COOL, omega 5".
+    A network's name may end in an L2 weight of its own, as "dAE sym, L2 10".
     """
 
     profile: str
     dataset: str
     data_root: str
     trust: bool
-    networks: list[str]
+    networks: list[str] = Field(min_length=1)
     noise: float = Field(ge=0)
     l2: float = Field(ge=0)
     reconstruction: float = Field(gt=0)
@@ -49,33 +54,55 @@ class NetworkSettings(Settings):
     learning_rate: float = Field(gt=0)
     class_images: int = Field(ge=0)
     missing: Literal["train", "skip"]
+    device: Literal["auto", "cpu", "cuda"]
 
     @field_validator("networks")
     @classmethod
     def _known(cls, value: list[str]) -> list[str]:
-        if not value:
-            raise ValueError("must name at least one network")
         return check_names(value)
-
-    @field_validator("thresholds")
-    @classmethod
-    def _ascending(cls, value: list[float]) -> list[float]:
-        if not value or sorted(set(value)) != value or not all(0 < t <= 1 for t in value):
-            raise ValueError("must ascend, above 0 and up to 1")
-        return value
-
-    @field_validator("alphas")
-    @classmethod
-    def _not_negative(cls, value: list[float]) -> list[float]:
-        if any(a < 0 for a in value):
-            raise ValueError("must be numbers of at least 0")
-        return value
 
     @model_validator(mode="after")
     def _one_alpha_a_threshold(self) -> "NetworkSettings":
-        if len(self.alphas) != len(self.thresholds):
-            raise ValueError("alphas needs one number for each of the thresholds")
+        levels = self.thresholds
+        if not levels or sorted(set(levels)) != levels or not 0 < levels[0] <= levels[-1] <= 1:
+            raise ValueError("thresholds must ascend, above 0 and up to 1")
+        if len(self.alphas) != len(levels) or min(self.alphas) < 0:
+            raise ValueError("alphas needs one number of at least 0 for each of the thresholds")
         return self
+
+    @property
+    def pairs(self) -> list[tuple[float, float]]:
+        """Each threshold with its alpha."""
+        return list(zip(self.thresholds, self.alphas, strict=True))
+
+
+def check_names(names: list[str]) -> list[str]:
+    """The names themselves. Raises ValueError for one that comes twice or is no network's."""
+    if len(set(names)) < len(names):
+        raise ValueError("must name each network once")
+    for name in names:
+        try:
+            described(name)
+        except BadInput as problem:
+            raise ValueError(f"holds a name of no network ({problem})") from None
+    return names
+
+
+def each_once(value: list[Any], low: float, high: float) -> list[Any]:
+    """The numbers themselves. Raises ValueError for one that comes twice or is out of bounds."""
+    if len(set(value)) < len(value) or not all(low <= n <= high for n in value):
+        raise ValueError(f"needs numbers from {low:g} to {high:g}, each once")
+    return value
+
+
+def described(name: str) -> tuple[str, float | None]:
+    """The network of a name and the L2 weight that the name adds. Raises BadInput for others."""
+    base, _, weight = name.partition(", L2 ")
+    training.digit_recipe(base)
+    try:
+        return base, float(weight) if weight else None
+    except ValueError:
+        raise BadInput(f"{weight!r} in {name!r} is no weight.") from None
 
 
 class Digits(NamedTuple):
@@ -98,82 +125,99 @@ class Network:
     history: list[dict[str, float]]
 
     @property
+    def cells(self) -> dict[str, Any]:
+        """What its rows share."""
+        return {"method": self.name, "seed": self.seed}
+
+    @property
     def has_decoder(self) -> bool:
         """Whether it has a confidence at all."""
         return isinstance(self.model, DenoisingClassifier)
 
     @property
-    def denoiser(self) -> DenoisingClassifier:
-        """The model of a network that has a decoder."""
+    def reconstruct(self) -> Callable[[Tensor], Tensor]:
+        """r(x) of a network that has a decoder."""
         assert isinstance(self.model, DenoisingClassifier)
-        return self.model
+        return self.model.reconstruct
 
     def evidence(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Log outputs y `[n, 10]` and errors ||r(x) - x|| / D `[n]`, as `training.fool` wants."""
         return scores.log_outputs_and_errors(self.model, x, omega=self.omega)
 
-    def seen(self, x: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def seen(self, x: Tensor) -> tuple[Values, Values]:
         """`evidence` of many images, without gradients, as arrays."""
-        found = scores.in_batches(lambda part: torch.column_stack(self.evidence(part)), x)
-        table = found.cpu().numpy()
+        both = scores.in_batches(lambda part: torch.column_stack(self.evidence(part)), x)
+        table = both.cpu().numpy()
         return table[:, :-1], table[:, -1]
 
+    def accuracies(self, digits: Digits, pairs: Iterable[tuple[float, float]]) -> list[float]:
+        """Share of test images named rightly by an output y · c that reaches the threshold.
 
-def check_names(names: list[str]) -> list[str]:
-    """The names themselves. Raises ValueError for one that comes twice or is no network's."""
-    if len(set(names)) < len(names):
-        raise ValueError("must name each network once")
-    for name in names:
-        try:
-            described(name)
-        except BadInput as problem:
-            raise ValueError(f"holds a name of no network ({problem})") from None
-    return names
-
-
-def described(name: str) -> tuple[str, dict[str, Any]]:
-    """The network of a name and the settings that the name adds. Raises BadInput for others."""
-    base, *words = name.split(", ")
-    found: dict[str, Any] = {}
-    for word in words:
-        key, _, number = word.partition(" ")
-        try:
-            if word == "sigmoid":
-                found["activation"] = "sigmoid"
-            elif key in ("L2", "omega"):
-                found[key.lower()] = {"L2": float, "omega": int}[key](number)
-            else:
-                raise ValueError
-        except ValueError:
-            raise BadInput(f"{word!r} in {name!r} is no setting of a network.") from None
-    training.digit_recipe(base)
-    return base, found
+        One for each pair of a threshold and the alpha of c.
+        """
+        log_y, error = self.seen(digits.test_x)
+        return [
+            metrics.thresholded_accuracy(
+                np.exp(log_y - alpha * error[:, None]), digits.test_y, threshold
+            )
+            for threshold, alpha in pairs
+        ]
 
 
-def load_digits(settings: NetworkSettings, device: torch.device) -> Digits:
-    """The settings' images. Raises BadInput for other than grey images of 28×28 in ten classes."""
+@dataclass
+class Measured:
+    """The rows, the images they were made on and the networks, by name, seed and known classes.
+
+    `example` is a network with a confidence for a page's open lines: the first that was trained,
+    else an untrained one.
+    """
+
+    rows: pd.DataFrame
+    digits: Digits
+    networks: dict[tuple[Any, ...], Network]
+    example: Network
+
+    @property
+    def images(self) -> ImageSet:
+        """The image set."""
+        return self.digits.images
+
+    @property
+    def seconds(self) -> float:
+        """What all trainings took, also those that were read from files."""
+        return sum(e["seconds"] for n in self.networks.values() for e in n.history)
+
+
+def prepared(chapter: str, settings: NetworkSettings, device: str) -> tuple[Digits, Add, list[Any]]:
+    """The settings' images, and a collector of rows with their list.
+
+    Raises BadInput for other than grey images of 28×28 in ten classes.
+    """
     images = data.load(settings.dataset, data_root=settings.data_root or None, trust=settings.trust)
     pixels = to_float(images.images)
     if pixels.shape[1:] != (1, 28, 28) or len(images.class_names) != CLASSES:
         raise BadInput(f"These networks take ten classes of 28×28, unlike {images.title}.")
     test = np.flatnonzero(images.is_test)
-    return Digits(images, pixels, pixels[test].to(device), images.labels[test])
+    digits = Digits(images, pixels, pixels[test].to(device), images.labels[test])
+    run = workspace.run_name(chapter, settings.model_dump())
+    return digits, *collector(run=run, dataset=images.title)
 
 
 def labelled(
-    digits: Digits, part: str, *, seed: int, classes: list[int], most: int
+    digits: Digits, part: str, *, seed: int, most: int, classes: list[int] | None = None
 ) -> tuple[Tensor, Tensor]:
     """Images and labels of a part of the seed's split, "train" or "validation".
 
-    Of the `classes` only, with at most `most` images of each (0: all).
+    Of the `classes` only (all without), with at most `most` images of each (0: all).
     """
-    rng = training.numpy_generator(seed, "split")
-    members = data.several_classes(digits.images, list(range(CLASSES)), rng)[part]
-    most = most or len(members)
-    chosen = data.first_of_each(digits.images.labels, members, classes, most)
+    every = list(range(CLASSES))
+    members = data.several_classes(digits.images, every, training.numpy_generator(seed, "split"))
+    places = data.first_of_each(
+        digits.images.labels, members[part], classes or every, most or len(members[part])
+    )
     device = digits.test_x.device
-    labels = torch.from_numpy(digits.images.labels[chosen])
-    return digits.pixels[chosen].to(device), labels.to(device)
+    labels = torch.from_numpy(digits.images.labels[places])
+    return digits.pixels[places].to(device), labels.to(device)
 
 
 def identity(
@@ -181,12 +225,11 @@ def identity(
     name: str,
     seed: int,
     images: ImageSet,
-    *,
     classes: list[int] | None = None,
 ) -> dict[str, Any]:
     """All that the trained network depends on but the code, by which its file is found."""
     base, own = described(name)
-    found: dict[str, Any] = {
+    same: dict[str, Any] = {
         "protocol": PROTOCOL,
         "network": name,
         "dataset": images.title,
@@ -197,14 +240,14 @@ def identity(
         "epochs": settings.epochs,
         "batch_size": settings.batch_size,
         "learning_rate": settings.learning_rate,
-        "l2": own.get("l2", settings.l2),
+        "l2": settings.l2 if own is None else own,
     }
     if base == "COOL":
-        found["omega"] = own.get("omega", settings.omega)
-    if base not in ("CNN", "COOL"):
-        found["noise"] = 0.0 if base == "autoencoder" else settings.noise
-        found |= {"weight": settings.reconstruction, "error": settings.pixel_error}
-    return found
+        same["omega"] = settings.omega
+    elif base != "CNN":
+        same |= {"noise": settings.noise, "weight": settings.reconstruction}
+        same["error"] = settings.pixel_error
+    return same
 
 
 def digit_network(
@@ -214,65 +257,72 @@ def digit_network(
     digits: Digits,
     *,
     classes: list[int] | None = None,
+    trained: bool = True,
 ) -> Network | None:
     """The network of this name, trained on `classes` (all without); None where it is to be skipped.
 
     It is read from `trained_folder` where it is there; otherwise it is trained, going on from an
-    unfinished training's checkpoint, and left there.
+    unfinished training's checkpoint, and left there. Not `trained`, it is the one before training.
     """
-    base, own = described(name)
-    same = identity(settings, name, seed, digits.images, classes=classes)
-    omega = same.get("omega", 1)
+    same = identity(settings, name, seed, digits.images, classes)
     recipe = training.digit_recipe(
-        base,
-        omega=max(omega, 1),
+        described(name)[0],
+        omega=settings.omega,
         noise=settings.noise,
         weight=settings.reconstruction,
         error=settings.pixel_error,
-        activation=own.get("activation", "relu"),
     )
     model = training.untrained_digits(recipe, seed=seed, classes=CLASSES)
     model.to(digits.test_x.device)
-    folder = trained_folder()
-    finished = training.load_trained(folder, same)
-    if finished is not None:
+    history: list[dict[str, float]] = []
+    path = training.trained_path(trained_folder(), same)
+    if not trained:
+        name = f"untrained {name}"
+    elif finished := training.load_trained(path, same):
         model.load_state_dict(finished.weights)
         history = finished.history
     elif settings.missing == "skip":
         return None
     else:
-        most = settings.class_images
-        parts = (
-            labelled(digits, part, seed=seed, classes=same["classes"], most=most)
-            for part in ("train", "validation")
-        )
-        fitted = training.fit_digit_recipe(
-            recipe,
+        options = {"seed": seed, "most": settings.class_images, "classes": same["classes"]}
+        unfinished = path.parent / "unfinished" / path.name
+        history = training.fit_digits(
+            recipe.loss,
             model,
-            *parts,
+            labelled(digits, "train", **options),
+            labelled(digits, "validation", **options),
             seed=seed,
             identity=same,
             epochs=settings.epochs,
             batch_size=settings.batch_size,
             learning_rate=settings.learning_rate,
             l2=same["l2"],
-            checkpoint=folder / "unfinished" / training.trained_path(folder, same).name,
+            checkpoint=unfinished,
         )
-        history = fitted.history
-        training.save_trained(folder, same, weights=model.state_dict(), history=history)
-        (folder / "unfinished" / training.trained_path(folder, same).name).unlink(missing_ok=True)
+        training.save_trained(path, same, weights=model.state_dict(), history=history)
+        unfinished.unlink(missing_ok=True)
     model.requires_grad_(False)  # attacks differentiate by the image alone
-    return Network(name, seed, model.eval(), omega, history)
+    return Network(name, seed, model.eval(), recipe.omega, history)
 
 
 def untrained_network(settings: NetworkSettings, name: str, seed: int, digits: Digits) -> Network:
     """The network of this name before training."""
-    base, own = described(name)
-    omega = own.get("omega", settings.omega) if base == "COOL" else 1
-    recipe = training.digit_recipe(base, omega=omega)
-    model = training.untrained_digits(recipe, seed=seed, classes=CLASSES)
-    model.to(digits.test_x.device).requires_grad_(False)
-    return Network(f"untrained {name}", seed, model, omega, [])
+    network = digit_network(settings, name, seed, digits, trained=False)
+    assert network is not None
+    return network
+
+
+def trained_networks(
+    settings: NetworkSettings, digits: Digits
+) -> tuple[dict[tuple[Any, ...], Network], Network]:
+    """The settings' networks by name and seed, without skipped ones, and `Measured.example`."""
+    networks: dict[tuple[Any, ...], Network] = {}
+    for seed in settings.seeds:
+        for name in settings.networks:
+            if network := digit_network(settings, name, seed, digits):
+                networks[name, seed] = network
+    untrained = untrained_network(settings, "dAE sym", settings.seeds[0], digits)
+    return networks, next((n for n in networks.values() if n.has_decoder), untrained)
 
 
 def trained_folder() -> Path:
@@ -281,9 +331,6 @@ def trained_folder() -> Path:
     return Path(given) if given else ROOT / "_build/trained"
 
 
-def scaled(
-    log_y: NDArray[np.float64], error: NDArray[np.float64], alpha: float, *, squared: bool = False
-) -> NDArray[np.float64]:
-    """Outputs y · c `[n, classes]` of logarithms and errors of `Network.seen`, in [0, 1]."""
-    length = D * error**2 if squared else error
-    return np.exp(log_y - alpha * length[:, None])
+def at(threshold: float) -> str:
+    """A threshold as the published tables write it, `threshold=90%`."""
+    return f"threshold={100 * threshold:g}%"

@@ -1,40 +1,40 @@
 """spigler2019denoising: the document's attack, attacks on the confidence, and better ones."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 from torch import Tensor
 
-from lib import metrics, scores, training
-from lib.experiments.confidence import add_alpha_rows
-from lib.experiments.dae import at
+from lib import scores, training
 from lib.experiments.digit_networks import (
     CLASSES,
+    Add,
     D,
     Digits,
+    Measured,
     Network,
     NetworkSettings,
+    at,
     check_names,
     digit_network,
     labelled,
-    load_digits,
-    scaled,
+    prepared,
+    trained_networks,
 )
-from lib.numbers import collector, frame
+from lib.numbers import frame
 from lib.run import workspace
 from lib.training import Criterion, Fooling
 
-Add = Callable[..., None]
+ALPHAS = (0, 0.5, 1, 2, 3, 5, 7, 10, 14, 20, 30, 50, 70, 100, 200, 500)
 CURVE = (10, 30, 100, 300, 1000, 3000, 10_000)  # steps at which rates become rows
-RATE, STEPS = ("fooling rate", "fraction"), ("fooling steps", "mean steps")
+RATE = {"score": "fooling rate", "metric": "fraction"}
 
 
 class Settings(NetworkSettings):
@@ -51,7 +51,6 @@ class Settings(NetworkSettings):
     attacks: int
     attack_steps: int = Field(ge=0)
     restarts: int = Field(ge=1)
-    device: Literal["auto", "cpu", "cuda"]
 
     @field_validator("attempts", "attacks")
     @classmethod
@@ -65,6 +64,11 @@ class Settings(NetworkSettings):
     def _known_controls(cls, value: list[str]) -> list[str]:
         return check_names(value)
 
+    @property
+    def criteria(self) -> list[Criterion]:
+        """The document's criteria: each threshold with its own alpha."""
+        return [Criterion(*pair) for pair in self.pairs]
+
 
 class Attacked(NamedTuple):
     """One attack on one network: what it came to, and the wished classes `[n]`."""
@@ -75,58 +79,45 @@ class Attacked(NamedTuple):
 
 
 @dataclass
-class Measured:
-    """Rows, and the attacks behind them by kind and network's name (first seed)."""
+class MeasuredFooling(Measured):
+    """Beside the rows: the attacks behind them by kind and network's name (first seed)."""
 
-    rows: pd.DataFrame
-    digits: Digits
-    networks: dict[tuple[str, int], Network]
     attacks: dict[tuple[str, str], Attacked] = field(default_factory=dict)
-    trained_seconds: float = 0.0
 
     def checked(self) -> dict[str, float]:
         """The trained numbers that a golden notebook checks, by name."""
-        found = {}
+        values = {}
         for (kind, name), attacked in self.attacks.items():
             if kind == "document":
-                found[f"output at the end, {name}"] = float(attacked.found.outputs.mean())
+                values[f"output at the end, {name}"] = float(attacked.found.outputs.mean())
                 if attacked.network.has_decoder:
-                    found[f"error at the end, {name}"] = float(D * attacked.found.errors.mean())
-        return found
+                    values[f"error at the end, {name}"] = float(D * attacked.found.errors.mean())
+        return values
 
 
-def measure(settings: Settings, device: torch.device | None = None) -> Measured:
-    """All numbers of the chapter: rows of the tables fooling, fooling-steps, alpha, alpha-curve,
-    fooling-fast, fooling-clamped, fooling-scaled, fooling-sigmoid, fooling-stronger and
-    fooling-images. The document's attack on all networks comes first.
+def measure(settings: Settings, device: str = "cpu") -> MeasuredFooling:
+    """All numbers of the chapter: rows of the tables fooling, fooling-steps, alpha-curve,
+    fooling-fast, fooling-clamped, fooling-scaled, fooling-stronger and fooling-images.
     """
-    digits = load_digits(settings, device or torch.device("cpu"))
-    run = workspace.run_name("fooling", settings.model_dump())
-    add, rows = collector(run=run, dataset=digits.images.title)
-    found = {
-        (name, seed): digit_network(settings, name, seed, digits)
-        for seed in settings.seeds
-        for name in settings.networks
-    }
-    networks = {key: network for key, network in found.items() if network is not None}
-    done = Measured(frame([]), digits, networks)
-    steps = [_document, _fast, _clamped, _scaled, _stronger]
-    for step in steps:
+    digits, add, rows = prepared("fooling", settings, device)
+    networks, example = trained_networks(settings, digits)
+    done = MeasuredFooling(frame([]), digits, networks, example)
+    for kind in _printed(settings):
         for network in networks.values():
-            step(add, settings, network, done)
-    for name in settings.controls:
-        control = digit_network(settings, name, settings.seeds[0], digits)
-        if control is not None:
-            _control(add, settings, control, done)
+            _document(add, settings, network, kind, done)
+    for network in networks.values():
+        if settings.attack_steps:
+            _stronger(add, settings, network, done)
+    last = settings.pairs[-1:]
+    for name in settings.controls:  # attacked on the confidence, as the document does
+        if control := digit_network(settings, name, settings.seeds[0], digits):
+            cells = control.cells | {"table": "fooling-scaled", "score": "accuracy"}
+            (value,) = control.accuracies(digits, last)
+            add(value, **cells, class_=at(last[0][0]), metric="fraction", n=len(digits.test_y))
+            _document(add, settings, control, "scaled", done)
     _distances(add, settings, done)
     done.rows = frame(rows)
-    done.trained_seconds = sum(e["seconds"] for n in networks.values() for e in n.history)
     return done
-
-
-def criteria_of(settings: NetworkSettings) -> list[Criterion]:
-    """The document's criteria: each threshold with its own alpha."""
-    return [Criterion(t, a) for t, a in zip(settings.thresholds, settings.alphas, strict=True)]
 
 
 def rate_and_steps(steps: NDArray[np.int64] | Tensor, limit: int) -> tuple[float, float | None]:
@@ -139,125 +130,71 @@ def rate_and_steps(steps: NDArray[np.int64] | Tensor, limit: int) -> tuple[float
     return float(ended.mean()), float(taken[ended].mean()) if ended.any() else None
 
 
-def _run(
-    network: Network,
-    kind: str,
-    start: Tensor,
-    rates: Tensor,
-    criteria: Sequence[Criterion],
-    steps: int,
-    **options: Any,
-) -> Attacked:
-    targets = training.class_targets(CLASSES, len(start))
-    digest = hashlib.sha256(repr((kind, criteria, options, len(start))).encode())
-    for value in (*network.model.state_dict().values(), start, rates):
-        digest.update(value.cpu().contiguous().numpy().tobytes())
-    device = next(network.model.parameters()).device
-    found = training.fool(
-        network.evidence,
-        start.to(device),
-        torch.from_numpy(targets).to(device),
-        criteria=criteria,
-        max_steps=steps,
-        learning_rate=rates.to(device),
-        checkpoint=workspace.checkpoint_path(
-            *("attack", kind, network.name, network.seed), identity={"attack": digest.hexdigest()}
+def _printed(settings: Settings) -> dict[str, tuple[str, float, int, dict[str, Any]]]:
+    """The generator's attacks that the document prints: table, rate, steps and options of each.
+
+    "clamped" is ours: the same in common float32 code, where the loss is flat below 1e-7.
+    """
+    s, last = settings, settings.criteria[-1:]
+    return {
+        "document": ("fooling", s.rate, s.max_steps, {}),
+        "fast": ("fooling-fast", s.fast_rate, s.fast_steps, {}),
+        "clamped": ("fooling-clamped", s.rate, s.clamped_steps, {"objective": "clamped"}),
+        "scaled": (
+            "fooling-scaled",
+            s.rate,
+            s.scaled_steps,
+            {"criteria": last, "descend_on": "scaled"},
         ),
-        fingerprint=digest.hexdigest(),
-        **options,
-    )
-    return Attacked(network, found, targets)
+    }
 
 
-def _from_image(network: Network, kind: str, x: Tensor, **options: Any) -> Attacked:
-    """An attack that starts from images `x` `[n, 1, 28, 28]`."""
-    image, rates = training.image_start(x), training.image_rates(len(x))
-    return _run(network, kind, image, rates, **options)
-
-
-def _generator(
-    settings: Settings, network: Network, kind: str, n: int, rate: float, steps: int, **options: Any
-) -> Attacked:
-    """The document's generator, with the same targets and starts for every network of a seed."""
-    start, given = training.generator_start(
-        n, generator=training.generator(network.seed, "fooling")
-    )
-    rates = training.generator_rate(given, learning_rate=rate)
-    options = {"criteria": criteria_of(settings)} | options
-    return _run(network, kind, start, rates, steps=steps, **options)
-
-
-def _rates(
-    add: Add, table: str, attacked: Attacked, limit: int, *, levels: Sequence[float], **where: Any
+def _document(
+    add: Add, settings: Settings, network: Network, kind: str, done: MeasuredFooling
 ) -> None:
-    """Rate, mean steps of the successes (no row without any) and the limit, by threshold."""
-    network, taken = attacked.network, attacked.found.steps.numpy()
-    where = {"method": network.name, "seed": network.seed, "n": len(taken)} | where
-    names = ("average steps", "optimizer steps") if table == "fooling" else STEPS
-    for level, column in zip(levels, taken.T, strict=True):
-        cells = {"table": table, "class_": at(level)} | where
-        share, mean = rate_and_steps(column, limit)
-        add(share, **cells, score=RATE[0], metric=RATE[1])
-        add(limit, **cells, score="step limit", metric="optimizer steps")
+    """One of the document's attacks: rate, mean steps of the successes and limit, by threshold."""
+    table, rate, limit, options = _printed(settings)[kind]
+    if not limit:
+        return
+    first = kind == "document"
+    if first and network.has_decoder:  # to the end, for the curve over alpha
+        options = {"to_the_end": True}
+    attacked = _generator(settings, network, kind, settings.attempts, rate, limit, **options)
+    if kind in ("document", "scaled"):
+        done.attacks.setdefault((kind, network.name), attacked)
+    cells = network.cells | {"n": settings.attempts}
+    names = ("average steps", "optimizer steps") if first else ("fooling steps", "mean steps")
+    criteria = options.get("criteria", settings.criteria)
+    for i, criterion in enumerate(criteria):
+        steps, here = attacked.found.steps[:, i], cells | {"class_": at(criterion.threshold)}
+        share, mean = rate_and_steps(steps, limit)
+        add(share, **here, table=table, **RATE)
+        add(limit, **here, table=table, score="step limit", metric="optimizer steps")
         if mean is not None:
-            add(mean, **cells, score=names[0], metric=names[1])
+            add(mean, **here, table=table, score=names[0], metric=names[1])
+        for most in CURVE if first else ():
+            if most <= limit:
+                value, _ = rate_and_steps(steps, most)
+                add(value, **here, table="fooling-steps", **RATE, limit=most)
+        if first and network.has_decoder:
+            _over_alpha(add, criterion.threshold, attacked.found.reach[:, i], network, done.digits)
 
 
-def _document(add: Add, settings: Settings, network: Network, done: Measured) -> None:
-    """The document's attack; a network with a confidence is attacked to the end, for the curve."""
-    if not settings.max_steps:
-        return
-    options = {"to_the_end": network.has_decoder}
-    parts = (settings.attempts, settings.rate, settings.max_steps)
-    found = _generator(settings, network, "document", *parts, **options)
-    done.attacks.setdefault(("document", network.name), found)
-    _rates(add, "fooling", found, settings.max_steps, levels=settings.thresholds)
-    where = {"method": network.name, "seed": network.seed, "n": settings.attempts}
-    for level, column in zip(settings.thresholds, found.found.steps.T, strict=True):
-        for limit in (step for step in CURVE if step <= settings.max_steps):
-            cells = {"table": "fooling-steps", "class_": at(level), "score": RATE[0]} | where
-            add(rate_and_steps(column, limit)[0], **cells, metric=RATE[1], limit=limit)
-    last = found.found.gradients[:, 1] / found.found.gradients[:, 0].clamp(min=1e-30)
-    where |= {"table": "fooling-gradient", "score": "norm at the last step over the first"}
-    add(last.median(), **where, metric="median ratio")
-    if network.has_decoder:
-        add_alpha_rows(add, settings, network, found.found, done.digits)
+def _over_alpha(
+    add: Add, threshold: float, reach: Tensor, network: Network, digits: Digits
+) -> None:
+    """Accuracy and rate over alpha, from one attack, which did not see alpha."""
+    log_y, error = network.seen(digits.test_x)
+    best, right = log_y.max(1), log_y.argmax(1) == digits.test_y
+    for alpha in ALPHAS:
+        cells = network.cells | {"table": "alpha-curve", "alpha": alpha, "class_": at(threshold)}
+        accuracy = (right & (best - alpha * error >= np.log(threshold))).mean()
+        add(accuracy, **cells, score="accuracy", metric="fraction", n=len(log_y))
+        add((reach >= alpha).double().mean(), **cells, **RATE, n=len(reach))
 
 
-def _fast(add: Add, settings: Settings, network: Network, done: Measured) -> None:
-    """The document's second setting: the generator's rate a hundred times as high."""
-    if settings.fast_steps:
-        parts = (settings.attempts, settings.fast_rate, settings.fast_steps)
-        found = _generator(settings, network, "fast", *parts)
-        _rates(add, "fooling-fast", found, settings.fast_steps, levels=settings.thresholds)
-
-
-def _clamped(add: Add, settings: Settings, network: Network, done: Measured) -> None:
-    """The document's attack in common float32 code, where the loss is flat below 1e-7."""
-    if settings.clamped_steps:
-        parts = (settings.attempts, settings.rate, settings.clamped_steps)
-        found = _generator(settings, network, "clamped", *parts, objective="clamped")
-        _rates(add, "fooling-clamped", found, settings.clamped_steps, levels=settings.thresholds)
-        flat = (found.found.gradients[:, 0] == 0).double().mean()
-        where = {"method": network.name, "seed": network.seed, "n": settings.attempts}
-        add(flat, table="fooling-clamped", score="flat start", metric="fraction", **where)
-
-
-def _scaled(add: Add, settings: Settings, network: Network, done: Measured) -> None:
-    """The document's attack on the confidence: it descends on the scaled output."""
-    if settings.scaled_steps:
-        last = criteria_of(settings)[-1:]
-        parts = (settings.attempts, settings.rate, settings.scaled_steps)
-        options: dict[str, Any] = {"criteria": last, "descend_on": "scaled"}
-        found = _generator(settings, network, "scaled", *parts, **options)
-        done.attacks.setdefault(("scaled", network.name), found)
-        _rates(add, "fooling-scaled", found, settings.scaled_steps, levels=settings.thresholds[-1:])
-
-
-def _stronger(add: Add, settings: Settings, network: Network, done: Measured) -> None:
+def _stronger(add: Add, settings: Settings, network: Network, done: MeasuredFooling) -> None:
     """Ours, on the scaled output: longer steps, starts from images of other classes, restarts."""
-    if not settings.attack_steps:
-        return
     n, digits, seed = settings.attacks, done.digits, network.seed
     targets = training.class_targets(CLASSES, n)
 
@@ -267,7 +204,7 @@ def _stronger(add: Add, settings: Settings, network: Network, done: Measured) ->
 
     starts = [other(f"start {i}") for i in range(settings.restarts)]
     blend = (other("first") + other("second")) / 2
-    for i, criterion in enumerate(criteria_of(settings)):
+    for i, criterion in enumerate(settings.criteria):
         options: dict[str, Any] = {"criteria": [criterion], "descend_on": "scaled"}
         options["steps"] = settings.attack_steps
         tried = [_from_image(network, f"image {k} {i}", x, **options) for k, x in enumerate(starts)]
@@ -278,57 +215,75 @@ def _stronger(add: Add, settings: Settings, network: Network, done: Measured) ->
             "image of another class": tried[0],
             "blend of two images": _from_image(network, f"blend {i}", blend, **options),
         }
-        shares = {kind: rate_and_steps(a.found.steps[:, 0], 10**9)[0] for kind, a in made.items()}
-        any_of = torch.stack([a.found.steps[:, 0] for a in tried]).amax(0)
-        shares["image with restarts"] = rate_and_steps(any_of, 10**9)[0]
-        for kind, share in shares.items():
-            where = {"method": network.name, "seed": seed, "n": n, "attack": kind}
-            cells = {"table": "fooling-stronger", "class_": at(criterion.threshold)} | where
-            add(share, **cells, score=RATE[0], metric=RATE[1])
+        best = torch.stack([attacked.found.steps[:, 0] for attacked in tried]).amax(0)
+        steps = {kind: attacked.found.steps[:, 0] for kind, attacked in made.items()}
+        for kind, taken in (steps | {"image with restarts": best}).items():
+            cells = network.cells | {"table": "fooling-stronger", "class_": at(criterion.threshold)}
+            share, _ = rate_and_steps(taken, settings.attack_steps)
+            add(share, **cells, **RATE, attack=kind, n=n)
         for kind, attacked in made.items():
             done.attacks.setdefault((f"{kind}, {at(criterion.threshold)}", network.name), attacked)
 
 
-def _control(add: Add, settings: Settings, network: Network, done: Measured) -> None:
-    """The document's further networks: sigmoid units, or a larger L2 attacked on its confidence."""
-    log_y, error = network.seen(done.digits.test_x)
-    level, alpha = settings.thresholds[-1], settings.alphas[-1]
-    value = metrics.thresholded_accuracy(scaled(log_y, error, alpha), done.digits.test_y, level)
-    table, name = "fooling-scaled", network.name
-    if name.endswith(", sigmoid"):
-        table, name = "fooling-sigmoid", name.removesuffix(", sigmoid")
-    cells = {"method": name, "class_": at(level), "score": "accuracy", "metric": "fraction"}
-    add(value, table=table, **cells, seed=network.seed, n=len(log_y))
-    if table == "fooling-scaled":
-        _scaled(add, settings, network, done)
-    elif settings.max_steps:
-        parts = (settings.attempts, settings.rate, settings.max_steps)
-        last = criteria_of(settings)[-1:]
-        found = _generator(settings, network, "sigmoid", *parts, criteria=last)
-        _rates(add, table, found, settings.max_steps, levels=[level], method=name)
+def _generator(
+    settings: Settings, network: Network, kind: str, n: int, rate: float, steps: int, **options: Any
+) -> Attacked:
+    """The document's generator, with the same targets and starts for every network of a seed."""
+    draw = training.generator(network.seed, "fooling")
+    start, given = training.generator_start(n, generator=draw)
+    rates = training.generator_rate(given, learning_rate=rate)
+    options = {"criteria": settings.criteria} | options
+    return _run(network, kind, start, rates, steps, options)
 
 
-def _distances(add: Add, settings: Settings, done: Measured) -> None:
+def _from_image(network: Network, kind: str, x: Tensor, steps: int, **options: Any) -> Attacked:
+    """An attack on the pixels, by steps of 0.1 on logits between -4 and 4, from images `x`."""
+    return _run(network, kind, training.image_start(x), torch.full((len(x),), 0.1), steps, options)
+
+
+def _run(
+    network: Network,
+    kind: str,
+    start: Tensor,
+    rates: Tensor,
+    steps: int,
+    options: Mapping[str, Sequence[Criterion] | str],
+) -> Attacked:
+    targets = training.class_targets(CLASSES, len(start))
+    digest = hashlib.sha256(repr((kind, sorted(options.items()), len(start))).encode())
+    for value in (*network.model.state_dict().values(), start, rates):
+        digest.update(value.cpu().contiguous().numpy().tobytes())
+    device = next(network.model.parameters()).device
+    found = training.fool(
+        network.evidence,
+        start.to(device),
+        torch.from_numpy(targets).to(device),
+        max_steps=steps,
+        learning_rate=rates.to(device),
+        checkpoint=workspace.checkpoint_path(
+            *("attack", kind, network.name, network.seed), identity={"attack": digest.hexdigest()}
+        ),
+        fingerprint=digest.hexdigest(),
+        **options,  # type: ignore[arg-type]
+    )
+    return Attacked(network, found, targets)
+
+
+def _distances(add: Add, settings: Settings, done: MeasuredFooling) -> None:
     """How near successes come to images that were learned; beside them what is no fooling image."""
     seed, x = settings.seeds[0], done.digits.test_x
-    every = list(range(CLASSES))
-    train, _ = labelled(done.digits, "train", seed=seed, classes=every, most=settings.class_images)
+    train, _ = labelled(done.digits, "train", seed=seed, most=settings.class_images)
     noise = torch.rand(20, 1, 28, 28, generator=training.generator(seed, "noise to measure"))
-    shown = {("test images", ""): x[:: max(1, len(x) // 200)], ("noise", ""): noise}
-    for (kind, name), attacked in done.attacks.items():
+    shown = {("", "test images"): x[:: max(1, len(x) // 200)], ("", "noise"): noise}
+    for key, attacked in done.attacks.items():
         ended = attacked.found.steps[:, -1] >= 0
         if ended.any():
-            shown[name, kind] = attacked.found.images[ended]
+            shown[key] = attacked.found.images[ended]
     distance = partial(scores.distance_to_nearest, train=train.cpu())
-    for (name, kind), images in shown.items():
-        cells = {"table": "fooling-images", "method": name, "seed": seed, "n": len(images)}
+    for (kind, name), images in shown.items():
         word, _, level = kind.partition(", ")
-        level = level or at(settings.thresholds[-1]) if word else ""
-        extra = {"attack": word} if word else {}
-        add(
-            distance(images.cpu()).median(),
-            **cells,
-            class_=level,
-            metric="median distance to the nearest training image",
-            **extra,
-        )
+        cells = {"table": "fooling-images", "method": name, "seed": seed, "n": len(images)}
+        if kind:
+            cells |= {"attack": word, "class_": level or at(settings.thresholds[-1])}
+        metric = "median distance to the nearest training image"
+        add(distance(images.cpu()).median(), **cells, metric=metric)

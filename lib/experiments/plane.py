@@ -1,51 +1,34 @@
-"""Autoencoders of points in the plane, where the density, its slope and its curvature are known."""
+"""Networks of points in the plane, where the density, its slope and its curvature are known."""
 
-from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
+from lib import scores, training
 from lib.data import mixture
 from lib.metrics import field_agreement, weighted_correlation
 from lib.models import ToyAutoencoder, ToyDenoisingClassifier, build
-from lib.scores import (
-    curvature,
-    in_batches,
-    jacobian_trace,
-    log_confidence,
-    log_curvature_factor,
-)
-from lib.training import (
-    fit_toy_cae,
-    fit_toy_dae,
-    fit_toy_denoising_classifier,
-    generator,
-)
 
 Points = NDArray[np.float32]
 Values = NDArray[np.float64]
-Network = Callable[[Tensor], Tensor]
 Kind = Literal["denoising", "contractive"]
-AGREEMENT = {"slope": "slope", "r2": "R²", "cosine": "cosine"}
+AGREEMENT = ("slope", "cosine")
 
 
 def mixture_autoencoder(kind: Kind, *, noise: float, seed: int, steps: int) -> ToyAutoencoder:
     """An autoencoder of `mixture.MIXTURE` in evaluation mode, held back by noise or a penalty.
 
-    A contractive one has the weight `noise`² on its Jacobian, and a smooth activation, which that
-    penalty needs. Raises BadInput as `fit_toy_dae` and `fit_toy_cae` do.
+    A contractive one has the smooth activation that its penalty needs.
     """
+    options: dict[str, Any] = {"generator": training.generator(seed, "toy batches")}
+    options |= {"noise": noise, "contractive": kind == "contractive", "steps": steps}
     activation = "tanh" if kind == "contractive" else "relu"
-    model = build(lambda: ToyAutoencoder(activation=activation), generator(seed, "toy"))
-    batches, sample = generator(seed, "toy batches"), mixture.MIXTURE.sample
-    if kind == "contractive":
-        fit_toy_cae(model, sample, contraction=noise**2, generator=batches, steps=steps)
-    else:
-        fit_toy_dae(model, sample, noise=noise, generator=batches, steps=steps)
-    return model.eval()
+    model = build(lambda: ToyAutoencoder(activation=activation), training.generator(seed, "toy"))
+    training.fit_toy_autoencoder(model, mixture.MIXTURE.sample, **options)
+    return model
 
 
 def moved(model: nn.Module, points: Points, *, noise: float) -> Values:
@@ -53,7 +36,7 @@ def moved(model: nn.Module, points: Points, *, noise: float) -> Values:
 
     Source: alain2014regularized.
     """
-    drawn = in_batches(model, torch.from_numpy(points)).double().numpy()
+    drawn = scores.in_batches(model, torch.from_numpy(points)).double().numpy()
     return np.asarray((drawn - points) / noise**2, np.float64)
 
 
@@ -67,59 +50,51 @@ def density_agreement(
     `optimal_trace`.
     """
     density = np.exp(mixture.MIXTURE.log_density(points))
-    estimate, found = moved(model, points, noise=noise), {}
+    estimate, values = moved(model, points, noise=noise), {}
     for against, smoothing in (("smoothed density", noise), ("clean density", 0.0)):
         truth = mixture.MIXTURE.score(points, smoothing=smoothing)
         agreement = field_agreement(estimate, truth, density)
-        for name, metric in AGREEMENT.items():
-            found[against, metric] = float(getattr(agreement, name))
+        for name in AGREEMENT:
+            values[against, name] = float(getattr(agreement, name))
     wanted = mixture.optimal_trace(mixture.MIXTURE, points, sigma=noise)
-    correlation = weighted_correlation(_trace(model, points), wanted, density)
-    found["trace of the Jacobian", "correlation"] = correlation
-    return found
+    trace = scores.jacobian_trace(model, torch.from_numpy(points), batch_size=len(points))
+    correlation = weighted_correlation(trace.double().numpy(), wanted, density)
+    values["trace of the Jacobian", "correlation"] = correlation
+    return values
 
 
 def ring_network(
     points: Points, labels: NDArray[np.int64], *, noise: float, seed: int, steps: int
 ) -> ToyDenoisingClassifier:
     """Classifier and denoising autoencoder of `rings` in one network, in evaluation mode."""
-    network = build(ToyDenoisingClassifier, generator(seed, "ring network"))
-    fit_toy_denoising_classifier(
-        network,
-        torch.from_numpy(points),
-        torch.from_numpy(labels),
-        generator=generator(seed, "ring batches"),
-        noise=noise,
-        steps=steps,
-    )
+    network = build(ToyDenoisingClassifier, training.generator(seed, "ring network"))
+    draw = training.generator(seed, "ring batches")
+    both = torch.from_numpy(points), torch.from_numpy(labels)
+    training.fit_toy_denoising_classifier(network, *both, generator=draw, noise=noise, steps=steps)
     return network
 
 
 def ring_functions(
     network: ToyDenoisingClassifier, points: Points, *, alpha: float, beta: float
-) -> dict[str, Values | Points]:
+) -> dict[str, Values]:
     """Largest output, confidence and scaled output at `points` `[n, 2]`, each `[n]` in [0, 1].
 
     Each with and without the curvature factor, which is there by itself as well.
     Source: spigler2019denoising, "Results".
     """
     x = torch.from_numpy(points)
-    output = in_batches(network.probabilities, x).amax(1).numpy()
-    redrawn = in_batches(network.reconstruct, x)
-    confidence = log_confidence(x, redrawn, alpha=alpha).exp().numpy()
-    gamma = curvature(torch.from_numpy(_trace(network.reconstruct, points)), size=2)
-    factor = log_curvature_factor(gamma, beta=beta).exp().numpy()
-    return {
+    output = scores.in_batches(network.probabilities, x).amax(1)
+    redrawn = scores.in_batches(network.reconstruct, x)
+    plain = scores.log_confidence(x, redrawn, alpha=alpha).exp()
+    trace = scores.jacobian_trace(network.reconstruct, x, batch_size=len(x))
+    gamma = scores.curvature(trace.double(), size=2)
+    factor = scores.log_curvature_factor(gamma, beta=beta).exp()
+    found = {
         "classifier": output,
-        "confidence without Γ": confidence,
+        "confidence without Γ": plain,
         "Γ": factor,
-        "confidence": confidence * factor,
-        "scaled output without Γ": output * confidence,
-        "scaled output": output * confidence * factor,
+        "confidence": plain * factor,
+        "scaled output without Γ": output * plain,
+        "scaled output": output * plain * factor,
     }
-
-
-def _trace(model: Network, points: Points) -> Values:
-    found = jacobian_trace(model, torch.from_numpy(points), batch_size=len(points))
-    traces: Values = found.double().numpy()
-    return traces
+    return {name: np.asarray(values, np.float64) for name, values in found.items()}

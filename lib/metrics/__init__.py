@@ -27,7 +27,6 @@ from lib.metrics.maps import map_mse as map_mse
 from lib.metrics.maps import max_distance as max_distance
 from lib.metrics.maps import top_k_agreement as top_k_agreement
 from lib.metrics.open_set import REJECT as REJECT
-from lib.metrics.open_set import accuracy_with_reject as accuracy_with_reject
 from lib.metrics.open_set import macro_f_measure as macro_f_measure
 from lib.metrics.open_set import predict_with_reject as predict_with_reject
 from lib.metrics.open_set import thresholded_accuracy as thresholded_accuracy

@@ -12,8 +12,6 @@ from lib.errors import BadInput
 Places = npt.NDArray[np.int64]
 
 REJECT = -1
-UNKNOWN = REJECT
-
 ROUNDING = 1e-5  # products of ten float32 probabilities can pass 1 by 1e-6
 
 
@@ -37,16 +35,6 @@ def predict_with_reject(outputs: npt.ArrayLike, threshold: float) -> Places:
     return np.where(found.max(1) >= threshold, found.argmax(1), REJECT).astype(np.int64)
 
 
-def accuracy_with_reject(predictions: npt.ArrayLike, labels: npt.ArrayLike) -> float:
-    """Share of images with the right class or, where unknown, rejected; in [0, 1].
-
-    Predictions and labels [n], whole numbers from -1 up. Raises BadInput for others, for unequal
-    lengths and for no image. Source: spigler2019denoising, open set; methods.md 5.7.
-    """
-    called, truth = _checked(predictions, labels)
-    return float((called == truth).mean())
-
-
 def thresholded_accuracy(outputs: npt.ArrayLike, labels: npt.ArrayLike, threshold: float) -> float:
     """Share of all images whose largest output is the right class's and reaches the threshold.
 
@@ -54,15 +42,11 @@ def thresholded_accuracy(outputs: npt.ArrayLike, labels: npt.ArrayLike, threshol
     rejected one is wrong. Raises BadInput as `predict_with_reject` does, and for other labels.
     Source: spigler2019denoising, tables of fooling; methods.md 5.4.
     """
-    called, truth = _checked(
-        predict_with_reject(outputs, threshold), labels, np.asarray(outputs).shape[1]
-    )
-    if (truth == UNKNOWN).any():
-        raise BadInput(
-            "Thresholded accuracy is of known images, but labels of -1 came: "
-            "accuracy_with_reject takes them."
-        )
-    return float((called == truth).mean())
+    named = predict_with_reject(outputs, threshold)
+    named, truth = _checked(named, labels, np.asarray(outputs).shape[1])
+    if (truth == REJECT).any():
+        raise BadInput("Thresholded accuracy is of known images, but labels of -1 came.")
+    return float((named == truth).mean())
 
 
 def macro_f_measure(predictions: npt.ArrayLike, labels: npt.ArrayLike, *, classes: int) -> float:
@@ -70,46 +54,25 @@ def macro_f_measure(predictions: npt.ArrayLike, labels: npt.ArrayLike, *, classe
 
     Predictions and labels [n] from -1 to `classes` - 1. A class that is neither predicted nor
     among the labels has no F1 and is left out; so reject counts where an image is unknown or was
-    rejected. Raises BadInput as `accuracy_with_reject` does, and for classes out of range.
+    rejected. Raises BadInput for other numbers, unequal lengths and no image.
     Source: spigler2019denoising, open set, form chosen in methods.md 5.7.
     """
-    called, truth = _checked(predictions, labels, classes)
-    return _mean_f1(called, truth, range(REJECT, classes))
-
-
-def _mean_f1(called: Places, truth: Places, classes: range) -> float:
-    wanted = np.array([(truth == place).sum() for place in classes])
-    given = np.array([(called == place).sum() for place in classes])
-    hits = np.array([((called == place) & (truth == place)).sum() for place in classes])
+    named, truth = _checked(predictions, labels, classes)
+    places = range(REJECT, classes)
+    wanted = np.array([(truth == place).sum() for place in places])
+    given = np.array([(named == place).sum() for place in places])
+    hits = np.array([((named == place) & (truth == place)).sum() for place in places])
     present = wanted + given > 0
     return float((2 * hits[present] / (wanted + given)[present]).mean())
 
 
 def _checked(
-    predictions: npt.ArrayLike, labels: npt.ArrayLike, classes: int | None = None
+    predictions: npt.ArrayLike, labels: npt.ArrayLike, classes: int
 ) -> tuple[Places, Places]:
-    called = _checked_places(predictions, classes, "Predictions")
-    truth = _checked_places(labels, classes, "Labels")
-    if len(called) != len(truth):
-        raise BadInput(
-            f"One prediction is wanted for each label, but {len(called)} predictions and "
-            f"{len(truth)} labels came."
-        )
-    return called, truth
-
-
-def _checked_places(places: npt.ArrayLike, classes: int | None, name: str) -> Places:
-    found = np.asarray(places)
-    if found.ndim != 1 or found.size == 0:
-        raise BadInput(f"{name} must have one dimension [n], n > 0, but {list(found.shape)} came.")
-    if found.dtype.kind not in "iu":
-        raise BadInput(f"{name} must be whole numbers, but came as {found.dtype}.")
-    if classes is not None and classes < 1:
-        raise BadInput(f"There must be at least one known class, but {classes} came.")
-    if found.min() < REJECT or (classes is not None and found.max() >= classes):
-        top = "up" if classes is None else f"to {classes - 1}"
-        raise BadInput(
-            f"{name} must be from -1 (no known class) {top}, "
-            f"but {found.min()} to {found.max()} came."
-        )
-    return found.astype(np.int64)
+    named, truth = np.asarray(predictions), np.asarray(labels)
+    for name, places in (("Predictions", named), ("Labels", truth)):
+        if places.ndim != 1 or len(places) != len(named) or not len(places):
+            raise BadInput(f"{name} must be [n] alike, n > 0, but {list(places.shape)} came.")
+        if places.dtype.kind not in "iu" or not REJECT <= places.min() <= places.max() < classes:
+            raise BadInput(f"{name} must be whole numbers from -1 (no class) to {classes - 1}.")
+    return named.astype(np.int64), truth.astype(np.int64)

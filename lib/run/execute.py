@@ -89,6 +89,8 @@ def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
         cell["id"] = f"cell-{number}"  # papermill draws a new id for the cell it injects
+        if "injected-parameters" in (tags := cell.metadata.get("tags", [])):
+            tags.append("hide-input")  # folded like the parameters cell above it
         if "figure" in cell.metadata.get("mystnb", {}):
             # one figure, one caption: no value beside it
             images = [out for out in cell.outputs if "image/png" in out.get("data", {})]

@@ -7,11 +7,9 @@ from lib.scores.attribution import gradient_times_input as gradient_times_input
 from lib.scores.attribution import guided_backpropagation as guided_backpropagation
 from lib.scores.attribution import integrated_gradients as integrated_gradients
 from lib.scores.attribution import smooth_gradient as smooth_gradient
-from lib.scores.confidence import alpha_keeping as alpha_keeping
 from lib.scores.confidence import cool_log_outputs as cool_log_outputs
 from lib.scores.confidence import log_confidence as log_confidence
 from lib.scores.confidence import log_curvature_factor as log_curvature_factor
-from lib.scores.confidence import rejection_score as rejection_score
 from lib.scores.curvature import curvature as curvature
 from lib.scores.curvature import hutchinson_trace as hutchinson_trace
 from lib.scores.curvature import jacobian_trace as jacobian_trace
@@ -54,7 +52,6 @@ from lib.scores.oracle import forest_learning_curve as forest_learning_curve
 from lib.scores.oracle import forest_score as forest_score
 from lib.scores.oracle import linear_probe_score as linear_probe_score
 from lib.scores.oracle import nominal_neighbour_distance as nominal_neighbour_distance
-from lib.scores.outputs import error_lengths as error_lengths
 from lib.scores.outputs import in_batches as in_batches
 from lib.scores.outputs import log_outputs as log_outputs
 from lib.scores.outputs import log_outputs_and_errors as log_outputs_and_errors

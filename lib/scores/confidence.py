@@ -11,15 +11,12 @@ from torch import Tensor
 from lib.errors import BadInput
 
 
-def log_confidence(
-    x: Tensor, reconstruction: Tensor, *, alpha: float, squared: bool = False
-) -> Tensor:
+def log_confidence(x: Tensor, reconstruction: Tensor, *, alpha: float) -> Tensor:
     """Logarithm of c = exp(-(alpha/D) · ||r(x) - x||), `[n]`, at most 0; higher is more trusted.
 
-    `x` and its `reconstruction` `[n, ...]` of D numbers each; of the norm, or with `squared` of
-    its square. Differentiable but for r(x) = x, where the norm's gradient is set to 0. Raises
-    BadInput for unequal shapes and an alpha that is negative or not finite.
-    Source: spigler2019denoising, proposed solution (plain norm).
+    `x` and its `reconstruction` `[n, ...]` of D numbers each. Differentiable but for r(x) = x,
+    where the norm's gradient is set to 0. Raises BadInput for unequal shapes and an alpha that is
+    negative or not finite. Source: spigler2019denoising, proposed solution.
     """
     if x.shape != reconstruction.shape or x.ndim < 2:
         raise BadInput(
@@ -28,7 +25,7 @@ def log_confidence(
         )
     check_weight("alpha", alpha)
     difference = (reconstruction - x).flatten(1)
-    length = difference.square().sum(1) if squared else torch.linalg.vector_norm(difference, dim=1)
+    length: Tensor = torch.linalg.vector_norm(difference, dim=1)
     return -(alpha / difference.shape[1]) * length
 
 
@@ -43,12 +40,12 @@ def log_curvature_factor(gamma: Tensor, *, beta: float) -> Tensor:
     return -beta * gamma.clamp(min=0)
 
 
-def cool_log_outputs(logits: Tensor, *, omega: int, geometric: bool = False) -> Tensor:
+def cool_log_outputs(logits: Tensor, *, omega: int) -> Tensor:
     """Logarithm of each class's COOL output `[n, classes]`, at most 0; higher is more trusted.
 
     Logits `[n, classes · omega]`, units of a class side by side. The output is the product of the
-    class's softmax units times omega^omega, so that its maximum is 1; with `geometric` the omega-th
-    root of that. Raises BadInput for an omega below 1 or one that does not divide the logits.
+    class's softmax units times omega^omega, so that its maximum is 1. Raises BadInput for an omega
+    below 1 or one that does not divide the logits.
     Source: kardan2017cool; scale of methods.md 5.5.
     """
     if isinstance(omega, bool) or not isinstance(omega, int) or omega < 1:
@@ -59,39 +56,7 @@ def cool_log_outputs(logits: Tensor, *, omega: int, geometric: bool = False) -> 
             f"{list(logits.shape)} came."
         )
     units: Tensor = torch.log_softmax(logits, dim=1).unflatten(1, (-1, omega))
-    mean: Tensor = units.mean(2) + math.log(omega)
-    return mean if geometric else omega * mean
-
-
-def rejection_score(log_outputs: Tensor) -> Tensor:
-    """Minus the largest log output, `[n]` from 0 up; higher is more anomalous.
-
-    `log_outputs` `[n, classes]`, each at most 0: of a softmax, of COOL, or scaled by a confidence.
-    A threshold t on the output is -log t on this score. Raises BadInput for another shape.
-    Source: spigler2019denoising, scaled outputs.
-    """
-    if log_outputs.ndim != 2 or log_outputs.shape[1] == 0:
-        raise BadInput(f"Log outputs must be [n, classes], but {list(log_outputs.shape)} came.")
-    return -log_outputs.amax(1)
-
-
-def alpha_keeping(lengths: Tensor, *, confidence: float = 0.9, share: float = 0.99) -> float:
-    """The largest alpha for which at least a `share` of images keeps that confidence.
-
-    `lengths` `[n]` are -log_confidence at alpha 1 of correctly classified held-out images.
-    Raises BadInput for no lengths, lengths that are not above 0, and a confidence or share
-    outside (0, 1). Source: methods.md 5.3, default rule.
-    """
-    if not (0 < confidence < 1 and 0 < share < 1):
-        raise BadInput(
-            f"Confidence and share must lie between 0 and 1; they were {confidence} and {share}."
-        )
-    if lengths.ndim != 1 or len(lengths) == 0 or not (lengths > 0).all():
-        raise BadInput("The rule for alpha needs at least one image, each with an error above 0.")
-    # the smallest length that a share of the images does not exceed
-    kept = math.ceil(share * len(lengths))
-    longest = float(lengths.double().sort().values[kept - 1])
-    return -math.log(confidence) / longest
+    return omega * (units.mean(2) + math.log(omega))
 
 
 def check_weight(name: str, value: float) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import weibull_min
+from scipy.optimize import brentq
 
 from lib.errors import BadInput
 
@@ -16,14 +16,15 @@ class WeibullTail:
     """A Weibull distribution of the largest of some values, moved so that their least lies at 1."""
 
     shape: float
-    scale: float
+    log_scale: float  # near 0 for a tail of nearly equal values, so it is not raised to a scale
     start: float  # the least value of the tail
 
     def cdf(self, values: ArrayLike) -> Values:
         """Chance that a value of the tail is smaller, in [0, 1]: near 1 beyond the tail."""
-        moved = np.asarray(values, np.float64) - self.start + 1
-        with np.errstate(over="ignore"):  # a power too large for a float leaves a share of 1
-            return np.asarray(weibull_min.cdf(moved, self.shape, scale=self.scale), np.float64)
+        moved = np.maximum(np.asarray(values, np.float64) - self.start, -1)
+        with np.errstate(divide="ignore", over="ignore"):  # 0 far below the tail, 1 far beyond
+            power = np.exp(self.shape * (np.log1p(moved) - self.log_scale))
+        return np.asarray(-np.expm1(-power), np.float64)
 
 
 def fit_weibull_tail(values: ArrayLike, *, tail: int) -> WeibullTail:
@@ -34,17 +35,30 @@ def fit_weibull_tail(values: ArrayLike, *, tail: int) -> WeibullTail:
     there are fewer. Raises BadInput for values that are not finite, for a tail below 3, and where
     fewer than 3 values, or only equal ones, come.
     """
-    found = np.asarray(values, np.float64)
-    if found.ndim != 1 or found.size < 3 or not np.isfinite(found).all():
-        raise BadInput(f"A tail needs at least 3 finite values [n], but shape {found.shape} came.")
+    given = np.asarray(values, np.float64)
+    if given.ndim != 1 or given.size < 3 or not np.isfinite(given).all():
+        raise BadInput(f"A tail needs at least 3 finite values [n], but shape {given.shape} came.")
     if tail < 3:
         raise BadInput(f"A tail has at least 3 values, but {tail} were asked for.")
-    largest = np.sort(found)[-tail:]
-    if largest[0] == largest[-1]:
+    largest = np.sort(given)[-tail:]
+    logs = np.log1p(largest - largest[0])
+    top = float(logs[-1])
+    if top == 0:
         raise BadInput("The values of a tail must differ, but all are equal.")
-    with np.errstate(over="ignore"):  # the search tries shapes that do not fit
-        shape, _, scale = weibull_min.fit(largest - largest[0] + 1, floc=0)
-    return WeibullTail(float(shape), float(scale), float(largest[0]))
+    # a general search fails where values are nearly equal and the shape is some millions: in
+    # units of the longest logarithm the likelihood's one root lies near 1 for every tail
+    u = logs / top
+
+    def slope(k: float) -> float:
+        w = np.exp(k * (u - 1))
+        return float(w @ u / w.sum() - u.mean() - 1 / k)
+
+    high = 1.0
+    while slope(high) <= 0:
+        high *= 2
+    k = brentq(slope, 1e-9, high, xtol=1e-12)
+    log_scale = top * (1 + np.log(np.exp(k * (u - 1)).mean()) / k)
+    return WeibullTail(k / top, float(log_scale), float(largest[0]))
 
 
 def checked_features(values: ArrayLike, name: str) -> Values:

@@ -3,9 +3,11 @@
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from lib.errors import BadInput
@@ -13,12 +15,11 @@ from lib.training.checkpoint import load_checkpoint, save_checkpoint
 from lib.training.checks import check_counts
 
 Evidence = Callable[[Tensor], tuple[Tensor, Tensor]]
-DescendOn = Literal["unscaled", "scaled"]
-Objective = Literal["log", "clamped"]
 CLAMP = 1e-7  # smallest probability the clamped objective sees, as in common float32 code
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # of Adam, PyTorch's defaults
 NEVER = -1
 SAVED_EVERY = 250  # steps between two checkpoints
+BORDER = 0.02  # images as logits: no pixel is quite black or white
 
 
 class Criterion(NamedTuple):
@@ -35,9 +36,7 @@ class Fooling(NamedTuple):
     start, -1 if never. `images` `[n, 1, h, w]` in (0, 1): the image at the last criterion's first
     success, else the last one. `outputs` and `errors` `[n]`: the target's unscaled output y and the
     error of that image. `reach` `[n, criteria]`: the largest alpha at which the attempt met the
-    criterion's threshold at any step, -1 if not even at 0; `squared_reach` the same with the
-    square of the norm in the confidence. Past the success they count only with `to_the_end`.
-    `gradients` `[n, 2]`: norm of the objective's gradient by the logits, first and last.
+    criterion's threshold at any step, -1 if not even at 0; past the success only `to_the_end`.
     """
 
     steps: Tensor
@@ -45,8 +44,6 @@ class Fooling(NamedTuple):
     outputs: Tensor
     errors: Tensor
     reach: Tensor
-    squared_reach: Tensor
-    gradients: Tensor
 
 
 def fool(
@@ -57,8 +54,8 @@ def fool(
     criteria: Sequence[Criterion],
     max_steps: int,
     learning_rate: float | Tensor,
-    descend_on: DescendOn = "unscaled",
-    objective: Objective = "log",
+    descend_on: Literal["unscaled", "scaled"] = "unscaled",
+    objective: Literal["log", "clamped"] = "log",
     to_the_end: bool = False,
     checkpoint: Path | None = None,
     fingerprint: str = "",
@@ -66,33 +63,36 @@ def fool(
     """Change the images' logits by Adam until the target's output meets all criteria.
 
     `start` `[n, 1, h, w]` are logits, the image is their sigmoid. `evidence` maps images to the
-    logarithm of the unscaled outputs y `[n, classes]` and the errors ||r(x) - x|| / D `[n]` (0 for
-    a network without decoder), and must keep images apart. All attempts advance in one batch, each
-    with its own Adam, and leave it when they succeed (unless `to_the_end`), or when their first
-    gradient is exactly zero: Adam then never moves them.
+    logarithm of the unscaled outputs y `[n, classes]` and the errors ||r(x) - x|| / D `[n]` (0
+    without decoder), and must keep images apart. All attempts advance in one batch, each with its
+    own Adam, and leave it when they succeed (unless `to_the_end`), or when their first gradient is
+    exactly zero: Adam then never moves them.
 
     What descends is -log y of the target ("unscaled", the document's attack: only the judging sees
-    the confidence), or -log of y · c with the one alpha of the criteria ("scaled"). With the
-    objective "clamped" the probability is held to 1e-7 from below in the precision of `start`, as
-    in common float32 code: there its gradient is zero. `learning_rate` is one number or one for
-    each attempt; with `generator_rate` the steps are those of the generator's weights. With a
-    `checkpoint` an attack of the same `fingerprint` goes on where the file was written last.
-    Raises BadInput for thresholds outside (0, 1], an alpha below 0, several alphas to descend on, a
-    target outside the classes, an unknown option, and steps or rates not above 0.
+    the confidence), or -log of y · c with the one alpha of the criteria ("scaled"). "clamped" holds
+    the probability to 1e-7 from below in the precision of `start`, as common float32 code does:
+    there its gradient is zero. `learning_rate` is one number or one for each attempt; with
+    `generator_rate` the steps are those of the generator's weights. With a `checkpoint` an attack
+    of the same `fingerprint` goes on where the file was written last. Raises BadInput for criteria
+    that make no sense, a target outside the classes, and steps or rates not above 0.
     Source: spigler2019denoising, fooling 1; methods.md 5.6.
     """
     check_counts(max_steps=max_steps)
-    _check_options(criteria, descend_on, objective)
+    if not criteria or not all(0 < c.threshold <= 1 and c.alpha >= 0 for c in criteria):
+        raise BadInput(
+            f"Criteria need thresholds in (0, 1] and alphas of at least 0; {list(criteria)} came."
+        )
+    if descend_on == "scaled" and len({c.alpha for c in criteria}) > 1:
+        raise BadInput("An attack on the scaled output can descend on one alpha only.")
     n, device = len(start), start.device
     rate = torch.as_tensor(learning_rate, dtype=start.dtype, device=device)
     rate = rate.expand(n).reshape(n, 1, 1, 1)
     if not (rate > 0).all():
         raise BadInput("The learning rate must be above 0.")
-    limits = torch.tensor([math.log(c.threshold) for c in criteria], dtype=torch.float64)
-    alphas = torch.tensor([c.alpha for c in criteria], dtype=torch.float64)
-    limits, alphas = limits.to(device), alphas.to(device)
+    double: dict[str, Any] = {"dtype": torch.float64, "device": device}
+    limits = torch.tensor([math.log(c.threshold) for c in criteria], **double)
+    alphas = torch.tensor([c.alpha for c in criteria], **double)
     weight = criteria[0].alpha if descend_on == "scaled" else 0.0
-    size = start[0].numel()
 
     state = _resumed(checkpoint, fingerprint) or _beginning(start, len(criteria))
     state = {key: v.to(device) if isinstance(v, Tensor) else v for key, v in state.items()}
@@ -104,31 +104,30 @@ def fool(
         leaf = state["logits"].detach().requires_grad_()
         shown = leaf.sigmoid()
         log_y, error = evidence(shown)
-        _check_targets(targets, log_y.shape[1])
+        if step == 0 and not 0 <= int(targets.min()) <= int(targets.max()) < log_y.shape[1]:
+            raise BadInput(f"Targets must lie between 0 and {log_y.shape[1] - 1}.")
         wished = log_y.gather(1, targets[active, None])[:, 0]
         goal = wished - weight * error if weight else wished
-        (gradient,) = torch.autograd.grad(_loss(goal.to(start.dtype), objective).sum(), leaf)
+        loss = -goal.to(start.dtype)
+        if objective == "clamped":
+            loss = -(-loss).exp().clamp(min=CLAMP).log()
+        (gradient,) = torch.autograd.grad(loss.sum(), leaf)
         with torch.no_grad():
             y, error = wished.double()[:, None], error.double()[:, None]
             met = y - alphas * error >= limits
             new = met & (state["steps"][active] == NEVER)
             state["steps"][active] = torch.where(new, step, state["steps"][active])
-            for name, length in (("reach", error), ("squared_reach", size * error.square())):
-                # an image redrawn without error is let through at any alpha
-                largest = ((y - limits) / length.clamp(min=1e-12)).where(y >= limits, -1.0)
-                state[name][active] = torch.maximum(state[name][active], largest)
+            # an image redrawn without error is let through at any alpha
+            largest = ((y - limits) / error.clamp(min=1e-12)).where(y >= limits, -1.0)
+            state["reach"][active] = torch.maximum(state["reach"][active], largest)
             # the shown image is that of the last criterion's success, once there is one
             late = (state["steps"][active, -1] == NEVER) | new[:, -1]
             state["images"][active[late]] = shown.detach()[late]
             state["outputs"][active[late]] = y[late, 0].exp()
             state["errors"][active[late]] = error[late, 0]
-            norms = gradient.flatten(1).norm(dim=1).float()
-            state["gradients"][active, 1] = norms
-            going = torch.full_like(norms, to_the_end, dtype=torch.bool)
-            going |= (state["steps"][active] == NEVER).any(1)
+            going = (state["steps"][active] == NEVER).any(1) | to_the_end
             if step == 0:
-                state["gradients"][:, 0] = norms
-                going &= norms > 0
+                going &= gradient.flatten(1).any(1)
             if step == max_steps or not going.any():
                 break
             _update(state, gradient, going, rate)
@@ -162,6 +161,37 @@ def generator_rate(given: Tensor, *, learning_rate: float = 1e-5) -> Tensor:
     return learning_rate * (given.abs().sum(1) + 1)
 
 
+def class_targets(classes: int, attempts: int) -> NDArray[np.int64]:
+    """The wished class of each attempt, `[attempts]` ascending, every class equally often.
+
+    Raises BadInput unless the attempts are a multiple of the classes.
+    """
+    if classes < 1 or attempts < classes or attempts % classes:
+        raise BadInput(f"{attempts} attempts are no multiple of {classes} classes.")
+    return np.arange(classes).repeat(attempts // classes)
+
+
+def images_of_others(
+    x: Tensor, labels: ArrayLike, targets: ArrayLike, rng: np.random.Generator
+) -> Tensor:
+    """For each target a random image of another class, `[len(targets), ...]` on the CPU.
+
+    `x` `[n, ...]` with labels `[n]`. Raises BadInput where all images are of one target's class.
+    """
+    truth, picked = np.asarray(labels), []
+    for target in np.asarray(targets):
+        others = np.flatnonzero(truth != target)
+        if not len(others):
+            raise BadInput(f"There is no image of another class than {target}.")
+        picked.append(rng.choice(others))
+    return x[picked].cpu()
+
+
+def image_start(x: Tensor) -> Tensor:
+    """The logits of images in [0, 1], for `fool`, with pixels held within BORDER of both ends."""
+    return x.clamp(BORDER, 1 - BORDER).logit()
+
+
 def _beginning(start: Tensor, criteria: int) -> dict[str, Any]:
     n = len(start)
     double = torch.float64
@@ -176,8 +206,6 @@ def _beginning(start: Tensor, criteria: int) -> dict[str, Any]:
         "outputs": torch.zeros(n, dtype=double),
         "errors": torch.zeros(n, dtype=double),
         "reach": torch.full((n, criteria), -1.0, dtype=double),
-        "squared_reach": torch.full((n, criteria), -1.0, dtype=double),
-        "gradients": torch.zeros(n, 2),
     }
 
 
@@ -199,32 +227,3 @@ def _update(state: dict[str, Any], gradient: Tensor, going: Tensor, rate: Tensor
     square.mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
     root = (square / (1 - BETA2**step)).sqrt_().add_(EPSILON)
     state["logits"] = state["logits"] - rate[state["active"]] / (1 - BETA1**step) * mean / root
-
-
-def _loss(log_output: Tensor, objective: Objective) -> Tensor:
-    if objective == "log":
-        return -log_output
-    return -log_output.exp().clamp(min=CLAMP).log()
-
-
-def _check_options(criteria: Sequence[Criterion], descend_on: str, objective: str) -> None:
-    for name, value, known in (
-        ("descend_on", descend_on, get_args(DescendOn)),
-        ("objective", objective, get_args(Objective)),
-    ):
-        if value not in known:
-            raise BadInput(f"{name} must be one of {known}; it was {value!r}.")
-    if not criteria or not all(0 < c.threshold <= 1 and c.alpha >= 0 for c in criteria):
-        raise BadInput(
-            f"Criteria need thresholds in (0, 1] and alphas of at least 0; {list(criteria)} came."
-        )
-    if descend_on == "scaled" and len({c.alpha for c in criteria}) > 1:
-        raise BadInput("An attack on the scaled output can descend on one alpha only.")
-
-
-def _check_targets(targets: Tensor, classes: int) -> None:
-    if len(targets) and not 0 <= int(targets.min()) <= int(targets.max()) < classes:
-        raise BadInput(
-            f"Targets must lie between 0 and {classes - 1}; they reach from "
-            f"{int(targets.min())} to {int(targets.max())}."
-        )

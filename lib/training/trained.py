@@ -15,13 +15,14 @@ from torch import Tensor
 
 from lib.errors import BadInput
 from lib.training.checkpoint import load_checkpoint, save_checkpoint
+from lib.training.loop import History
 
 
 class Trained(NamedTuple):
     """Weights and buffers by name, and one entry of history per epoch."""
 
     weights: dict[str, Tensor]
-    history: list[dict[str, float]]
+    history: History
 
 
 def trained_path(folder: Path, identity: Mapping[str, Any]) -> Path:
@@ -37,34 +38,24 @@ def trained_path(folder: Path, identity: Mapping[str, Any]) -> Path:
 
 
 def save_trained(
-    folder: Path,
-    identity: Mapping[str, Any],
-    *,
-    weights: Mapping[str, Tensor],
-    history: list[dict[str, float]],
-) -> Path:
-    """Write a network's file, whole or not at all, and return its path."""
-    path = trained_path(folder, identity)
-    save_checkpoint(
-        path, {"identity": dict(identity), "weights": dict(weights), "history": history}
-    )
-    return path
+    path: Path, identity: Mapping[str, Any], *, weights: Mapping[str, Tensor], history: History
+) -> None:
+    """Write a network's file, whole or not at all."""
+    content = {"identity": dict(identity), "weights": dict(weights), "history": history}
+    save_checkpoint(path, content)
 
 
-def load_trained(folder: Path, identity: Mapping[str, Any]) -> Trained | None:
-    """The network of this identity, to the CPU, or None where `folder` does not have it.
+def load_trained(path: Path, identity: Mapping[str, Any]) -> Trained | None:
+    """The network of this identity, to the CPU, or None where it is not there.
 
     Raises DataCorrupt for a damaged file, BadInput for one that was made for another identity or
     holds weights that are not finite.
     """
-    path = trained_path(folder, identity)
     if not path.exists():
         return None
     content = load_checkpoint(path)
     if content.get("identity") != dict(identity):
-        raise BadInput(
-            f"{path.name} holds a network that was trained otherwise than its name says."
-        )
+        raise BadInput(f"{path.name} holds a network trained otherwise than its name says.")
     weights: dict[str, Tensor] = content["weights"]
     if not all(bool(torch.isfinite(value).all()) for value in weights.values()):
         raise BadInput(f"{path.name} holds weights that are not finite.")

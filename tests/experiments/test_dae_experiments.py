@@ -8,11 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from lib import data, errors, experiments, metrics, models, scores
+from lib import data, errors, experiments, models, scores
 from lib.data import ImageSet
 from lib.experiments import digit_networks
-from lib.experiments.confidence import chosen_alpha, largest_alpha
-from lib.experiments.open_set import baseline_scores
+from lib.experiments.openset import baseline_scores
 from lib.training import Criterion
 
 SIDE = 28
@@ -39,7 +38,6 @@ SHARED = {
 }
 DAE = {
     "beta": 10.0,
-    "traced": 1,
     "probes": 2,
     "sample": 6,
     "plane": True,
@@ -51,7 +49,7 @@ DAE = {
     "ring_beta": 5.0,
 }
 FOOLING = {
-    "controls": ["dAE sym, L2 10", "CNN, sigmoid"],
+    "controls": ["dAE sym, L2 10"],
     "attempts": 10,
     "max_steps": 3,
     "rate": 1e-3,
@@ -116,30 +114,24 @@ def measured(kind, **changed):
 # --- settings
 
 
-@pytest.mark.parametrize(
-    ("kind", "changed", "words"),
-    [
-        ("dae", {"networks": []}, "networks must name at least one"),
+def test_settings_refuse_in_words():
+    for kind, changed, words in (
+        ("dae", {"networks": []}, "networks .*at least 1 item"),
         ("dae", {"networks": ["CNN", "CNN"]}, "networks must name each network once"),
         ("dae", {"networks": ["dAE simm"]}, "no network.*Did you mean 'dAE sym'"),
-        ("dae", {"networks": ["CNN, tanh"]}, "'tanh' in 'CNN, tanh' is no setting"),
+        ("dae", {"networks": ["CNN, L2 x"]}, "'x' in 'CNN, L2 x' is no weight"),
         ("dae", {"thresholds": [0.9, 0.1]}, "thresholds must ascend"),
-        ("dae", {"alphas": [1.0]}, "alphas needs one number for each"),
-        ("dae", {"alphas": [1.0, -1.0]}, "alphas must be numbers of at least 0"),
-        ("dae", {"noise": -0.1}, "noise should be greater than or equal to 0"),
-        ("dae", {"toy_noises": [0.0]}, "toy_noises needs numbers above 0"),
-        ("dae", {"missing": "wait"}, "missing should be 'train' or 'skip'"),
+        ("dae", {"alphas": [1.0]}, "alphas needs one number of at least 0 for each"),
+        ("dae", {"alphas": [1.0, -1.0]}, "alphas needs one number of at least 0"),
+        ("dae", {"toy_noises": [0.0]}, "toy_noises needs numbers from"),
         ("fooling", {"attempts": 15}, "attempts must be a multiple of the 10 classes"),
         ("fooling", {"controls": ["nothing"]}, "controls holds a name of no network"),
         ("openset", {"known_counts": [11]}, "known_counts needs numbers from 1 to 10"),
-        ("openset", {"one_classes": [10]}, "one_classes needs classes from 0 to 9"),
         ("openset", {"colour": 1}, "no parameter 'colour'"),
-    ],
-)
-def test_settings_refuse_in_words(kind, changed, words):
-    module, values = KINDS[kind]
-    with pytest.raises(errors.CompanionError, match=words):
-        module.Settings(**values | changed)
+    ):
+        module, values = KINDS[kind]
+        with pytest.raises(errors.CompanionError, match=words):
+            module.Settings(**values | changed)
 
 
 # --- networks
@@ -147,7 +139,7 @@ def test_settings_refuse_in_words(kind, changed, words):
 
 def test_a_finished_training_is_found_by_what_it_depends_on_and_nothing_else():
     settings = experiments.dae.Settings(**SHARED | DAE | {"networks": ["dAE sym"]})
-    digits = digit_networks.load_digits(settings, torch.device("cpu"))
+    digits, _, _ = digit_networks.prepared("dae", settings, "cpu")
     first = digit_networks.digit_network(settings, "dAE sym", 7, digits)
     skip = settings.model_copy(update={"missing": "skip", "alphas": [9.0, 9.0], "sample": 4})
     again = digit_networks.digit_network(skip, "dAE sym", 7, digits)
@@ -164,10 +156,28 @@ def test_a_finished_training_is_found_by_what_it_depends_on_and_nothing_else():
     assert digit_networks.digit_network(changed, "CNN", 7, digits) is not None
 
 
-def test_names_carry_settings():
-    assert digit_networks.described("dAE sym, L2 10") == ("dAE sym", {"l2": 10.0})
-    assert digit_networks.described("COOL, omega 5") == ("COOL", {"omega": 5})
-    assert digit_networks.described("CNN, sigmoid") == ("CNN", {"activation": "sigmoid"})
+def test_a_name_may_carry_an_l2_weight_and_identities_stay_as_stores_know_them():
+    assert digit_networks.described("dAE sym, L2 10") == ("dAE sym", 10.0)
+    settings = experiments.dae.Settings(**SHARED | DAE)
+    images = data.load("mnist-5k")
+    common = {
+        "protocol": 2,
+        "dataset": "MNIST-5k",
+        "data": images.sha256,
+        "class_images": 2,
+        "seed": 3,
+        "epochs": 1,
+        "batch_size": 8,
+        "learning_rate": 0.003,
+    }
+    decoder = {"noise": 0.2, "weight": 1.0, "error": "cross-entropy"}
+    for name, classes, own in (
+        ("CNN", None, {"classes": list(range(10)), "l2": 0.0}),
+        ("COOL", [4, 1], {"classes": [1, 4], "l2": 0.0, "omega": 3}),
+        ("dAE sym, L2 10", None, {"classes": list(range(10)), "l2": 10.0} | decoder),
+    ):
+        wanted = common | {"network": name} | own
+        assert digit_networks.identity(settings, name, 3, images, classes) == wanted
 
 
 # --- rows
@@ -188,9 +198,7 @@ def test_equal_settings_give_equal_rows(rows):
     ("kind", "changed", "table"),
     [
         ("dae", {"alphas": [50.0, 50.0]}, "fooling"),
-        ("dae", {"thresholds": [0.1, 0.12]}, "fooling"),
         ("dae", {"sample": 4}, "clutter"),
-        ("dae", {"probes": 3}, "curvature"),
         ("dae", {"ring_alpha": 1.0, "ring_beta": 0.0}, "rings"),
         ("fooling", {"rate": 0.1}, "alpha-curve"),
         ("fooling", {"attack_steps": 12}, "fooling-images"),
@@ -211,6 +219,7 @@ def test_an_attack_of_no_steps_is_left_out_and_a_skipped_network_has_no_rows():
     )
     found = measured("fooling", controls=[], **none).rows
     assert set(found["table"]) == {"fooling-images"}
+    assert set(found["method"]) == {"test images", "noise"}
     left = measured("dae", missing="skip", epochs=9, plane=False).rows
     assert set(left["method"]) == {"untrained CNN", "untrained dAE sym", "most frequent class"}
 
@@ -243,16 +252,35 @@ def images(places, errors_):
     return x
 
 
-def test_our_rule_for_alpha_looks_at_images_named_rightly():
-    # the last image is named wrongly and must not count, though its error is the largest
-    held = images([0, 1, 2, 0], [0.1, 0.2, 0.4, 0.5]), torch.tensor([0, 1, 2, 1])
-    # norm of 784 equal errors e is 28 e; 99 of 100 of three images are all three
-    found = chosen_alpha(planted(), held)
-    assert found == pytest.approx(-math.log(0.9) / (28 * 0.4 / 784), rel=1e-4)  # float32 errors
-    squared = chosen_alpha(planted(), held, squared=True)
-    assert squared == pytest.approx(-math.log(0.9) / 0.4**2, rel=1e-4)
-    with pytest.raises(errors.BadInput, match="needs at least one image"):
-        chosen_alpha(planted(), (held[0][3:], held[1][3:]))
+def test_accuracy_counts_images_named_rightly_that_the_confidence_lets_through():
+    x, labels = images([0, 1, 2, 0], [0.1, 0.2, 0.4, 0.1]), np.array([0, 1, 2, 1])
+    digits = digit_networks.Digits(None, x, x, labels)
+    network = digit_networks.Network("dAE sym", 0, planted(), 1, [])
+    sure = math.exp(8) / (math.exp(8) + 2)
+    # an error e in all 784 pixels has the norm 28 e, so the output is y · exp(-alpha e / 28)
+    for threshold, alpha, share in (
+        (0.5, 0.0, 0.75),
+        (sure * math.exp(-0.3), 28.0, 0.5),  # 0.1 and 0.2 pass, 0.4 does not
+        (sure * math.exp(-0.05), 28.0, 0.0),
+    ):
+        assert network.accuracies(digits, [(threshold, alpha)]) == [share]
+
+
+def test_the_curves_over_alpha_by_hand():
+    x, labels = images([0, 1, 2, 0], [0.1, 0.2, 0.4, 0.1]), np.array([0, 1, 2, 1])
+    digits = digit_networks.Digits(None, x, x, labels)
+    network = digit_networks.Network("dAE sym", 0, planted(), 1, [])
+    rows = []
+    experiments.fooling._over_alpha(
+        lambda value, **cells: rows.append((cells["score"], cells["alpha"], float(value))),
+        *(0.9, torch.tensor([-1.0, 0.0, 20.0, 600.0]), network, digits),
+    )
+    rates = {alpha: value for score, alpha, value in rows if score == "fooling rate"}
+    assert (rates[0], rates[0.5], rates[20], rates[30]) == (0.75, 0.5, 0.5, 0.25)
+    for score, alpha, value in rows:
+        if score == "accuracy":
+            assert [value] == network.accuracies(digits, [(0.9, alpha)])
+    assert len(rows) == 2 * len(experiments.fooling.ALPHAS)
 
 
 def test_rates_and_steps_by_hand():
@@ -260,33 +288,6 @@ def test_rates_and_steps_by_hand():
     assert experiments.fooling.rate_and_steps(steps, 20) == (0.5, 5.0)
     assert experiments.fooling.rate_and_steps(steps, 100) == (0.75, 20.0)
     assert experiments.fooling.rate_and_steps(np.array([-1, -1]), 100) == (0.0, None)
-
-
-def test_the_largest_alpha_keeps_the_accuracy_and_a_larger_one_does_not():
-    log_y = np.log([[0.99, 0.01], [0.98, 0.02], [0.1, 0.9], [0.95, 0.05]])
-    error, labels = np.array([0.01, 0.02, 0.01, 0.01]), np.array([0, 0, 1, 1])
-    for accuracy, image in (
-        (0.25, 0),
-        (0.5, 2),
-        (0.75, 1),
-    ):  # the best of the three that are right, and so on
-        alpha = largest_alpha(log_y, error, labels, threshold=0.8, accuracy=accuracy)
-        assert alpha == pytest.approx((log_y[image].max() - math.log(0.8)) / error[image])
-        for factor, enough in ((0.999, True), (1.001, False)):
-            outputs = digit_networks.scaled(log_y, error, factor * alpha)
-            share = metrics.thresholded_accuracy(outputs, labels, 0.8)
-            assert (share >= accuracy) == enough
-    none = {"threshold": 0.995, "accuracy": 0.5}
-    assert largest_alpha(log_y, error, labels, **none) == -1
-
-
-def test_scaled_outputs_agree_with_the_library():
-    model, x = planted(), images([0, 1, 2], [0.1, 0.2, 0.4])
-    network = digit_networks.Network("dAE sym", 0, model, 1, [])
-    log_y, error = network.seen(x)
-    for squared in (False, True):
-        wanted = scores.log_outputs(model, x, alpha=3.0, squared=squared).exp().numpy()
-        assert digit_networks.scaled(log_y, error, 3.0, squared=squared) == pytest.approx(wanted)
 
 
 def test_naming_an_unseen_class_is_a_rejection():
@@ -299,7 +300,7 @@ def test_naming_an_unseen_class_is_a_rejection():
 def test_criteria_pair_thresholds_with_alphas():
     settings = experiments.fooling.Settings(**SHARED | FOOLING)
     wanted = [Criterion(0.1, 2.0), Criterion(0.2, 1.0)]
-    assert experiments.fooling.criteria_of(settings) == wanted
+    assert settings.criteria == wanted
 
 
 def test_baselines_rank_strange_images_behind_known_ones():

@@ -9,8 +9,6 @@ from sklearn.metrics import f1_score
 from lib.errors import BadInput
 from lib.metrics.open_set import (
     REJECT,
-    UNKNOWN,
-    accuracy_with_reject,
     macro_f_measure,
     predict_with_reject,
     thresholded_accuracy,
@@ -30,7 +28,7 @@ def drawn(seed, n=60, classes=4, unknown=True):
 
 
 def test_predictions_by_hand():
-    assert REJECT == UNKNOWN == -1
+    assert REJECT == -1
     found = predict_with_reject(OUTPUTS, 0.45)
     assert found.tolist() == [0, 1, REJECT, 0]  # of equal outputs the first
     assert found.dtype == np.int64
@@ -41,9 +39,6 @@ def test_predictions_by_hand():
 
 
 def test_accuracies_by_hand():
-    # right: image 0, and image 2 which is unknown and rejected
-    predictions = predict_with_reject(OUTPUTS, 0.45)
-    assert accuracy_with_reject(predictions, [0, 2, UNKNOWN, UNKNOWN]) == 2 / 4
     # arg max 0 1 2 0; image 2 is right and does not reach the threshold, image 3 is wrong
     assert thresholded_accuracy(OUTPUTS, [0, 1, 2, 1], 0.0) == 3 / 4
     assert thresholded_accuracy(OUTPUTS, [0, 1, 2, 1], 0.45) == 2 / 4
@@ -77,16 +72,14 @@ def test_f_measures_equal_scikit_learns(unknown):
     assert found == pytest.approx(wanted, abs=ROUNDING)
 
 
-def test_thresholded_accuracy_is_accuracy_with_reject_of_known_images():
+def test_thresholded_accuracy_by_a_loop():
     threshold = 0.6
     rng = np.random.default_rng(0)
     outputs, labels = rng.dirichlet([0.5] * 5, 200), rng.integers(0, 5, 200)
     slow = sum(
         int(np.argmax(o)) == t and max(o) >= threshold for o, t in zip(outputs, labels, strict=True)
     )
-    found = thresholded_accuracy(outputs, labels, threshold)
-    assert found == slow / 200
-    assert found == accuracy_with_reject(predict_with_reject(outputs, threshold), labels)
+    assert thresholded_accuracy(outputs, labels, threshold) == slow / 200
 
 
 def test_a_threshold_out_of_range_is_refused():
@@ -107,19 +100,16 @@ def test_outputs_that_are_none_are_refused():
 
 
 def test_places_that_are_none_are_refused():
-    with pytest.raises(BadInput, match="2 predictions and 3 labels"):
-        accuracy_with_reject([0, 1], [0, 1, 1])
-    with pytest.raises(BadInput, match="Predictions must have one dimension"):
-        accuracy_with_reject([], [])
-    with pytest.raises(BadInput, match="Labels must be whole numbers, but came as float64"):
-        accuracy_with_reject([0], [0.5])
-    with pytest.raises(BadInput, match=r"Labels must be from -1 \(no known class\) up"):
-        accuracy_with_reject([0], [-2])
-    with pytest.raises(BadInput, match=r"Predictions must be from -1 .* to 1, but 0 to 2 came"):
-        macro_f_measure([0, 2], [0, 1], classes=2)
-    with pytest.raises(BadInput, match="at least one known class, but 0"):
-        macro_f_measure([-1], [-1], classes=0)
-    with pytest.raises(BadInput, match=r"Labels must be from -1 .* to 2"):
+    for named, labels, words in (
+        ([0, 1], [0, 1, 1], r"Labels must be \[n\] alike"),
+        ([], [], r"Predictions must be \[n\] alike, n > 0"),
+        ([0], [0.5], "Labels must be whole numbers"),
+        ([0], [-2], r"Labels must be whole numbers from -1 \(no class\) to 1"),
+        ([2], [1], "Predictions must be whole numbers"),
+    ):
+        with pytest.raises(BadInput, match=words):
+            macro_f_measure(named, labels, classes=2)
+    with pytest.raises(BadInput, match=r"Labels must be whole numbers from -1 .* to 2"):
         thresholded_accuracy(OUTPUTS, [0, 1, 2, 3], 0.5)
-    with pytest.raises(BadInput, match="accuracy_with_reject takes them"):
+    with pytest.raises(BadInput, match="of known images, but labels of -1 came"):
         thresholded_accuracy(OUTPUTS, [0, 1, 2, -1], 0.5)

@@ -19,7 +19,7 @@ def logits(seed, k=4, n=100, height=8.0):
 
 
 def test_the_share_below_by_hand():
-    tail = WeibullTail(shape=2.0, scale=3.0, start=5.0)
+    tail = WeibullTail(shape=2.0, log_scale=math.log(3.0), start=5.0)
     # moved values 0, 1, 4: 1 - exp(-(t/3)^2), and 0 for what lies before the tail by more than 1
     wanted = [0, 0, 1 - math.exp(-1 / 9), 1 - math.exp(-16 / 9), 1]
     assert tail.cdf([-9, 4, 5, 8, 1e200]).tolist() == pytest.approx(wanted, abs=ROUNDING)
@@ -34,14 +34,15 @@ def test_the_fit_has_no_slope_left_in_the_likelihood(spread, tail):
     t = np.array(largest) - largest[0] + 1
     log, power = np.log(t / t.max()), (t / t.max()) ** found.shape
     # the shape of most likelihood solves sum t^c log t / sum t^c = 1/c + mean log t, and
-    # scale^c = mean t^c. scipy's search stops at 1e-4 relative
+    # scale^c = mean t^c
     slope = (power * log).sum() / power.sum() - log.mean()
-    assert slope * found.shape == pytest.approx(1, rel=1e-3)
-    assert found.scale == pytest.approx(t.max() * power.mean() ** (1 / found.shape), rel=1e-4)
+    assert slope * found.shape == pytest.approx(1, rel=1e-6)
+    scale = t.max() * power.mean() ** (1 / found.shape)
+    assert found.log_scale == pytest.approx(math.log(scale), abs=1e-9)
 
 
 def test_recalibration_by_hand():
-    tail = WeibullTail(shape=1.0, scale=1.0, start=1.0)  # F of distance D: 1 - exp(-D)
+    tail = WeibullTail(shape=1.0, log_scale=0.0, start=1.0)  # F of distance D: 1 - exp(-D)
     model = OpenMax(np.array([[3.0, 0.0], [0.0, 0.0]]), (tail, tail))
     first, second = 1 - math.exp(-1), 1 - math.exp(-2)  # of (2, 0): distances 1 and 2
     assert first != second

@@ -1,4 +1,4 @@
-"""Losses of the digit networks by hand, and their one loop: learning, resuming, refusing."""
+"""The digit networks: losses by hand, names, learning, resuming, refusing."""
 
 import math
 
@@ -27,12 +27,8 @@ def network(make=lambda: digit_classifier(3), seed=0):
 
 
 def fit(model, loss=training.classification_loss, **options):
-    options = {
-        "epochs": 2,
-        "batch_size": 16,
-        "generator": torch.Generator().manual_seed(5),
-    } | options
-    return training.fit_digits(model, loss, bars(96, 1), bars(32, 2), **options)
+    options = {"epochs": 2, "batch_size": 16, "seed": 5, "identity": {"a": 0}} | options
+    return training.fit_digits(loss, model, bars(96, 1), bars(32, 2), **options)
 
 
 def test_the_cool_loss_by_hand():
@@ -78,47 +74,67 @@ def test_without_noise_nothing_is_drawn():
 
 
 @pytest.mark.parametrize(
-    ("make", "loss"),
-    [
-        (lambda: digit_classifier(3), training.classification_loss),
-        (lambda: digit_classifier(3, omega=4), training.cool_loss),
-        (lambda: DenoisingClassifier(3), training.denoising_loss()),
-        (lambda: DenoisingClassifier(3, tied=False), training.denoising_loss()),
-    ],
+    ("name", "outputs", "tied"),
+    [("CNN", 3, None), ("COOL", 12, None), ("dAE sym", 3, True), ("dAE asym", 3, False)],
 )
-def test_each_kind_learns_the_bars(make, loss):
-    done = fit(network(make), loss, epochs=12, batch_size=8)
-    losses = [entry["validation_loss"] for entry in done.history]
-    assert losses[-1] < losses[0]
-    assert done.history[-1]["validation_accuracy"] > 0.8  # chance is a third
-    assert not done.model.training
+def test_each_name_makes_a_network_that_learns_the_bars(name, outputs, tied):
+    recipe = training.digit_recipe(name, omega=4)
+    model = training.untrained_digits(recipe, seed=0, classes=3)
+    x, labels = bars(32, 2)
+    assert model(x[:2]).shape == (2, outputs) and not model.training
+    assert isinstance(model, DenoisingClassifier) is (tied is not None)
+    history = fit(model, recipe.loss, epochs=4, batch_size=8)
+    assert history[-1]["train_loss"] < history[0]["train_loss"]
+    right = model(x).view(32, 3, -1).mean(2).argmax(1) == labels
+    assert history[-1]["validation_accuracy"] == right.double().mean() > 0.6  # chance is a third
+    assert not model.training
 
 
-def test_equal_draws_give_equal_networks_and_the_global_state_stays():
-    state = torch.get_rng_state()
+def test_networks_of_one_seed_begin_with_equal_layers():
     first, second = (
-        fit(network(lambda: DenoisingClassifier(3)), training.denoising_loss()) for _ in range(2)
+        training.untrained_digits(training.digit_recipe(name), seed=4, classes=3).trunk
+        for name in ("CNN", "dAE sym")
     )
+    for a, b in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_a_training_goes_on_from_its_own_checkpoint_and_leaves_the_global_state(tmp_path):
+    path, state = tmp_path / "c.pt", torch.get_rng_state()
+    once, first, resumed, other = (network(lambda: DenoisingClassifier(3)) for _ in range(4))
+    loss = training.denoising_loss()
+    fit(once, loss, epochs=2)
+    before = fit(first, loss, epochs=1, checkpoint=path)
+    history = fit(resumed, loss, epochs=2, checkpoint=path)
     assert torch.equal(torch.get_rng_state(), state)
-    for a, b in zip(first.model.parameters(), second.model.parameters(), strict=True):
+    assert history[0] == before[0]  # to the last digit of its seconds
+    for a, b in zip(once.parameters(), resumed.parameters(), strict=True):
         assert torch.equal(a, b)
+    changed = fit(other, loss, epochs=1, checkpoint=path, identity={"a": 1})
+    assert changed[0]["seconds"] != before[0]["seconds"]
 
 
-def test_a_training_goes_on_from_its_checkpoint(tmp_path):
-    options = {"checkpoint": tmp_path / "c.pt", "fingerprint": "a"}
-    whole = fit(network(), epochs=3)
-    fit(network(), epochs=1, **options)
-    seen = []
-    resumed = fit(network(), epochs=3, progress=seen.append, **options)
-    assert [entry["epoch"] for entry in seen] == [2, 3]
-    for a, b in zip(whole.model.parameters(), resumed.model.parameters(), strict=True):
-        assert torch.equal(a, b)
+def test_the_l2_term_is_half_the_squared_weights_over_the_images_without_biases():
+    class Flat(torch.nn.Linear):
+        classes = 3
 
+        def forward(self, x):
+            return super().forward(x.flatten(1))
 
-def test_evidence_of_units_is_their_mean():
-    model, (x, _) = network(lambda: digit_classifier(3, omega=2)), bars(4, 0)
-    wanted = model(x).view(4, 3, 2).mean(2)
-    torch.testing.assert_close(training.class_evidence(model, x), wanted)
+    def nothing(model, x, labels, generator):
+        return 0.0 * model(x).sum()
+
+    moved = []
+    for l2 in (10.0, 96e-8):
+        model = build(lambda: Flat(784, 3), torch.Generator().manual_seed(0))
+        start = [p.detach().clone() for p in model.parameters()]
+        fit(model, nothing, epochs=1, batch_size=96, learning_rate=1e-4, l2=l2)
+        assert torch.equal(model.bias, start[1])
+        moved.append((start[0] - model.weight.detach(), start[0]))
+    # Adam's first step is the rate times g / (|g| + 1e-8), with g the weight · l2 / 96 images
+    for (step, weight), scale in zip(moved, (10 / 96, 1e-8), strict=True):
+        wanted = 1e-4 * scale * weight / ((scale * weight).abs() + 1e-8)
+        torch.testing.assert_close(step, wanted, rtol=0, atol=1e-8)
 
 
 def test_settings_that_make_no_sense_are_refused():
@@ -137,4 +153,10 @@ def test_a_denoising_loss_needs_a_decoder_and_weights_from_zero_up():
     with pytest.raises(BadInput, match="needs a network with a decoder"):
         training.denoising_loss()(network(), x, labels, G)
     with pytest.raises(BadInput, match="noise must be a number of at least 0"):
-        training.denoising_loss(noise=-0.1)
+        training.digit_recipe("dAE sym", noise=-0.1)
+    with pytest.raises(BadInput, match="error must be one of"):
+        training.denoising_loss(error="absolute")
+    with pytest.raises(BadInput, match=r"no network 'dAE symm'.*Did you mean 'dAE sym'"):
+        training.digit_recipe("dAE symm")
+    with pytest.raises(BadInput, match="omega must be a whole number of at least 1"):
+        training.digit_recipe("COOL", omega=0)

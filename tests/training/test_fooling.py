@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -153,8 +154,6 @@ def test_the_reach_is_the_largest_alpha_that_would_have_succeeded():
     y, e = torch.stack(y), torch.stack(e)
     largest = torch.where(y >= 0.6, (y.log() - math.log(0.6)) / e, -1.0).amax(0)
     torch.testing.assert_close(found.reach[:, 0], largest, rtol=1e-5, atol=0)  # float32
-    squared = torch.where(y >= 0.6, (y.log() - math.log(0.6)) / (SIDE**2 * e**2), -1.0).amax(0)
-    torch.testing.assert_close(found.squared_reach[:, 0], squared, rtol=1e-5, atol=0)
     for alpha, fooled in ((0.99, True), (1.01, False)):  # a touch below and above
         for i in range(3):
             one = slice(i, i + 1)
@@ -192,11 +191,8 @@ def test_below_the_clamp_the_attack_stands_still_and_in_log_space_it_moves():
     options = {"criteria": [Criterion(0.9)], "max_steps": 3, "learning_rate": 0.1}
     still = training.fool(hopeless, logits, targets, objective="clamped", **options)
     assert torch.equal(still.images, logits.sigmoid())
-    assert still.gradients.tolist() == [[0, 0]]
     moved = training.fool(hopeless, logits, targets, **options)
     assert (moved.images > 0.5).all()
-    # d(-mean of sigmoid)/d logit is -(1/16)·(1/4) in each of 16 places: norm 4/64
-    assert float(moved.gradients[0, 0]) == pytest.approx(1 / 16, abs=1e-6)
     assert still.steps.tolist() == moved.steps.tolist() == [[-1]]
 
 
@@ -217,7 +213,6 @@ def test_an_attempt_without_a_gradient_leaves_the_batch_and_changes_nothing_for_
     assert torch.equal(found.images[:2], logits[:2].sigmoid())
     alone = training.fool(half_hopeless, logits[2:], torch.zeros(1, dtype=torch.int64), **options)
     assert torch.equal(found.images[2:], alone.images)
-    assert torch.equal(found.gradients[2:], alone.gradients)
     assert found.steps.tolist() == [[-1]] * 3
 
 
@@ -258,8 +253,6 @@ def test_bad_input_is_refused_in_words():
     for changed, words in (
         ({"max_steps": 0}, "max_steps must be a whole number"),
         ({"learning_rate": 0.0}, "learning rate must be above 0"),
-        ({"objective": "hinge"}, "objective must be one of"),
-        ({"descend_on": "both"}, "descend_on must be one of"),
         ({"criteria": []}, "Criteria need thresholds"),
         ({"criteria": [Criterion(1.1)]}, "Criteria need thresholds"),
         ({"criteria": [Criterion(0.9, -1.0)]}, "alphas of at least 0"),
@@ -273,3 +266,39 @@ def test_bad_input_is_refused_in_words():
     for wrong in (-1, 3):
         with pytest.raises(BadInput, match="Targets must lie between 0 and 2"):
             training.fool(linear, logits, torch.tensor([wrong]), **options)
+
+
+# --- starts
+
+
+def test_every_class_is_wished_equally_often():
+    assert training.class_targets(3, 6).tolist() == [0, 0, 1, 1, 2, 2]
+    for classes, attempts in ((3, 7), (3, 0), (3, 2), (0, 2)):
+        with pytest.raises(BadInput, match=f"{attempts} attempts are no multiple of {classes}"):
+            training.class_targets(classes, attempts)
+
+
+def test_images_show_another_class_than_the_target():
+    labels = np.arange(40) % 4
+    x = torch.arange(40.0).view(40, 1, 1, 1)
+    targets = np.arange(4).repeat(25)
+    found = training.images_of_others(x, labels, targets, np.random.default_rng(0))
+    assert found.shape == (100, 1, 1, 1)
+    shown = labels[found.flatten().long().numpy()]
+    assert (shown != targets).all()
+    for target in range(4):  # and any other class: all three come up in 25 draws with this seed
+        assert set(shown[targets == target]) == set(range(4)) - {target}
+    again = training.images_of_others(x, labels, targets, np.random.default_rng(0))
+    assert torch.equal(found, again)
+    other = training.images_of_others(x, labels, targets, np.random.default_rng(1))
+    assert not torch.equal(found, other)
+    with pytest.raises(BadInput, match="no image of another class than 2"):
+        training.images_of_others(x[:1], labels[2:3], [2], np.random.default_rng(0))
+
+
+def test_a_start_draws_the_image_but_for_black_and_white():
+    x = torch.tensor([0.0, 0.02, 0.3, 0.5, 0.98, 1.0]).view(1, 1, 2, 3)
+    logits = training.image_start(x)
+    assert torch.isfinite(logits).all() and logits.abs().max() < 4
+    wanted = torch.tensor([0.02, 0.02, 0.3, 0.5, 0.98, 0.98]).view(1, 1, 2, 3)
+    torch.testing.assert_close(logits.sigmoid(), wanted, rtol=0, atol=1e-6)  # float32 rounding

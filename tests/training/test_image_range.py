@@ -38,7 +38,7 @@ def digits(train, validation):
     recipe = training.digit_recipe("CNN")
     network = training.untrained_digits(recipe, seed=0, classes=2)
     sets = (train, LABELS), (validation, LABELS)
-    training.fit_digit_recipe(recipe, network, *sets, seed=0, identity={}, epochs=1)
+    training.fit_digits(recipe.loss, network, *sets, seed=0, identity={}, epochs=1)
 
 
 def classifier(train, validation):
