@@ -83,9 +83,9 @@ def ring_functions(
     Source: spigler2019denoising, "Results".
     """
     x = torch.from_numpy(points)
-    output = scores.in_batches(network.probabilities, x).amax(1)
+    output = scores.in_batches(network.probabilities, x).amax(1).double()
     redrawn = scores.in_batches(network.reconstruct, x)
-    plain = scores.log_confidence(x, redrawn, alpha=alpha).exp()
+    plain = scores.log_confidence(x, redrawn, alpha=alpha).exp().double()
     trace = scores.jacobian_trace(network.reconstruct, x, batch_size=len(x))
     gamma = scores.curvature(trace.double(), size=2)
     factor = scores.log_curvature_factor(gamma, beta=beta).exp()

@@ -199,7 +199,6 @@ def test_equal_settings_give_equal_rows(rows):
     [
         ("dae", {"alphas": [50.0, 50.0]}, "fooling"),
         ("dae", {"sample": 4}, "clutter"),
-        ("dae", {"ring_alpha": 1.0, "ring_beta": 0.0}, "rings"),
         ("fooling", {"rate": 0.1}, "alpha-curve"),
         ("fooling", {"attack_steps": 12}, "fooling-images"),
         ("openset", {"one_noise": 0.0}, "one-class"),

@@ -97,10 +97,10 @@ def test_the_start_is_that_of_a_dense_layer_on_a_uniform_input():
 
 
 def test_attempts_do_not_see_each_other():
-    logits, given = start(6)
-    targets, rate = torch.arange(6) % 3, training.generator_rate(given, learning_rate=1e-3)
+    logits, given = start(3)
+    targets, rate = torch.arange(3), training.generator_rate(given, learning_rate=1e-3)
     together = training.fool(linear, logits, targets, learning_rate=rate, **BOTH)
-    for i in range(6):
+    for i in range(3):
         alone = training.fool(
             linear, logits[i : i + 1], targets[i : i + 1], learning_rate=rate[i : i + 1], **BOTH
         )
@@ -138,13 +138,13 @@ def test_success_is_judged_on_the_scaled_output_with_the_alpha_of_its_criterion(
 def test_the_reach_is_the_largest_alpha_that_would_have_succeeded():
     """Against the whole path, walked with one call for each number of steps."""
     logits, targets = start(3)[0], torch.tensor([0, 1, 2])
-    options = {"learning_rate": 0.05, "to_the_end": True}
+    options = {"learning_rate": 0.1, "to_the_end": True}
     found = training.fool(
-        with_error, logits, targets, criteria=[Criterion(0.6)], max_steps=60, **options
+        with_error, logits, targets, criteria=[Criterion(0.6)], max_steps=30, **options
     )
     log_y, error = with_error(logits.sigmoid())
     y, e = [log_y.diagonal().double().exp()], [error.double()]
-    for steps in range(1, 61):
+    for steps in range(1, 31):
         # a threshold that is never met keeps the image at the last step
         part = training.fool(
             with_error, logits, targets, criteria=[Criterion(1.0, 1e9)], max_steps=steps, **options
@@ -162,8 +162,8 @@ def test_the_reach_is_the_largest_alpha_that_would_have_succeeded():
                 logits[one],
                 targets[one],
                 criteria=[Criterion(0.6, alpha * float(largest[i]))],
-                max_steps=60,
-                learning_rate=0.05,
+                max_steps=30,
+                learning_rate=0.1,
             )
             assert (int(again.steps) >= 0) == fooled
 
