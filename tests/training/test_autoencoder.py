@@ -120,14 +120,6 @@ def test_bfloat16_is_another_training_that_ends_near_the_same_error():
     assert rough["validation_L"] == pytest.approx(exact["validation_L"], abs=0.001)
 
 
-def test_validation_has_full_precision():
-    model = tiny()
-    found = run(model, precision="bfloat16", epochs=1)
-    wanted = mean_squared_error(model, drawn(10, 2))
-    # float32; validation went in batches of 8 and 2
-    assert found.history[0]["validation_L"] == pytest.approx(wanted, rel=1e-6)
-
-
 def test_the_first_step_by_hand():
     # Adam's first step is learning_rate · g / (|g| + 1e-8): down by the rate where the weight is
     # too large, up where it is too small
@@ -137,12 +129,6 @@ def test_the_first_step_by_hand():
     entry = found.history[0]
     assert entry["train_L"] == pytest.approx((0.8**2 + 0.5**2) / 2, rel=1e-6)
     assert entry["validation_L"] == pytest.approx((0.79**2 + 0.49**2) / 2, rel=1e-6)
-
-
-def test_the_default_learning_rate_is_the_one_of_the_authors_code():
-    model, x = Picture(0.2, 0.5), torch.tensor([1.0, 0.0]).expand(4, 1, 1, 2)
-    run(model, train=x, validation=x, epochs=1)
-    assert model.w.tolist() == pytest.approx([0.21, 0.49], rel=1e-6)  # 0.01; float32
 
 
 # --- noise
@@ -178,12 +164,6 @@ def test_validation_images_get_no_noise():
     assert found.history[0]["validation_L"] == mean_squared_error(model, x, batch_size=8)
 
 
-def test_noise_changes_the_result_and_its_strength_matters():
-    results = [run(noise=noise).model.state_dict() for noise in (0.0, 0.01, 0.02)]
-    for i, a in enumerate(results):
-        assert not any(equal(a, b) for b in results[i + 1 :])
-
-
 @NOISES
 def test_same_seed_same_result_and_the_global_state_plays_no_part(noise):
     torch.manual_seed(1)
@@ -199,22 +179,18 @@ def test_same_seed_same_result_and_the_global_state_plays_no_part(noise):
 # --- resuming
 
 
-@NOISES
-@pytest.mark.parametrize("epochs_done", [1, 3])
-def test_resumed_training_ends_as_an_uninterrupted_one(killed_after, tmp_path, epochs_done, noise):
+def test_resumed_training_ends_as_an_uninterrupted_one(killed_after, tmp_path):
+    epochs_done, noise = 3, 0.2
     options = {"epochs": 4, "noise": noise, "keep": (1, 2, 4)}
     whole = run(**options)
     path = {"checkpoint": tmp_path / "fit.pt", "fingerprint": "a"}
     with pytest.raises(KeyboardInterrupt):
         run(progress=killed_after(epochs_done), **options, **path)
-    told = []
+    entries = []
     # other initial weights and another stream: everything must come from the file
-    found = run(weights=7, batches=7, progress=told.append, **options, **path)
-    assert [entry["epoch"] for entry in told] == list(range(epochs_done + 1, 5))
+    found = run(weights=7, batches=7, progress=entries.append, **options, **path)
+    assert [entry["epoch"] for entry in entries] == list(range(epochs_done + 1, 5))
     assert same(found, whole)
-
-
-# --- snapshots
 
 
 # --- mean squared error
@@ -223,7 +199,7 @@ def test_resumed_training_ends_as_an_uninterrupted_one(killed_after, tmp_path, e
 def test_mean_squared_error_by_hand():
     x = torch.tensor([[0.0, 1.0], [0.5, 0.5], [1.0, 0.0]]).view(3, 1, 1, 2)
     # the picture is (0, 0.5): 0 + 0.25, 0.25 + 0, 1 + 0.25, over six pixels
-    for batch_size in (1, 2, 3, 256):  # 2 leaves a smaller last batch
+    for batch_size in (2, 256):  # 2 leaves a smaller last batch
         found = mean_squared_error(Picture(0.0, 0.5), x, batch_size=batch_size)
         assert found == pytest.approx(1.75 / 6, rel=1e-6)  # float32
 
@@ -246,13 +222,10 @@ def test_mean_squared_error_is_taken_in_evaluation_mode_without_gradients():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        *[({"epochs": v}, "epochs must be") for v in (0, -1, 2.0, True, "3")],
-        *[({"batch_size": v}, "batch_size must be") for v in (0, -8, 8.0, False)],
-        *[
-            ({"learning_rate": v}, "learning_rate must be")
-            for v in (0, -1e-3, math.nan, math.inf, True, "fast")
-        ],
-        *[({"noise": v}, "noise must be") for v in (-0.1, math.nan, math.inf, True, "some")],
+        *[({"epochs": v}, "epochs must be") for v in (0, 2.0)],
+        ({"batch_size": 0}, "batch_size must be"),
+        ({"learning_rate": math.nan}, "learning_rate must be"),
+        *[({"noise": v}, "noise must be") for v in (-0.1, math.inf)],
         ({"precision": "half"}, "precision must be one of .*'half'"),
         ({"train": drawn(0, 1)}, "no training images"),
         ({"validation": drawn(0, 1)}, "no validation images"),
@@ -265,8 +238,3 @@ def test_nonsense_is_refused_before_anything_happens(tmp_path, change, words):
     assert "\n" not in str(caught.value)
     assert not path.exists()
     assert equal(model.state_dict(), tiny().state_dict())
-
-
-def test_mean_squared_error_needs_images():
-    with pytest.raises(BadInput, match="no given images"):
-        mean_squared_error(tiny(), drawn(0, 1))

@@ -66,17 +66,8 @@ def test_what_each_answer_costs():
     assert found.item() == pytest.approx(wanted.item(), rel=1e-6)  # float32
 
 
-def test_a_sum_over_pixels_is_a_mean_with_another_lambda():
-    model, x, turns = network(), drawn(4, 3, 8, 8), torch.zeros(4, dtype=torch.int64)
-    answer = drawn(4, 3, 8, 8, seed=3)
-    error = auxiliary_error(task("reconstruction"), answer, model, x, turns)
-    summed = (answer - model.normalise(x)).square().flatten(1).sum(1).mean()
-    assert (192 * error).item() == pytest.approx(summed.item(), rel=1e-6)  # 3 · 8 · 8
-
-
-@pytest.mark.parametrize("name", [*PICTURES, "rotation"])
-@pytest.mark.parametrize("weight", [0.0, 0.7])
-@pytest.mark.parametrize("classification", [0.0, 2.0])
+@pytest.mark.parametrize("name", ["recolouring", "rotation"])
+@pytest.mark.parametrize(("weight", "classification"), [(0.7, 2.0), (0.0, 2.0), (0.7, 0.0)])
 def test_the_objective_is_the_weighted_sum(name, weight, classification):
     model, auxiliary, x = network(), task(name, weight), drawn(4, 3, 8, 8)
     labels, turns = torch.tensor([0, 1, 1, 0]), torch.tensor([3, 2, 0, 1])
@@ -89,12 +80,11 @@ def test_the_objective_is_the_weighted_sum(name, weight, classification):
     assert found.objective.item() == pytest.approx(wanted.item(), rel=1e-5)  # float32
     assert found.auxiliary.item() == pytest.approx(error.item(), rel=1e-5)
     assert found.correct == (logits.argmax(1) == labels).sum()
-    if classification or weight:
-        found.objective.backward()
-        reached = [p.grad is not None for p in model.head.parameters()]
-        assert reached == [bool(classification)] * 2
-        reached = [p.grad is not None for p in auxiliary.head.parameters()]
-        assert reached == [bool(weight)] * 2
+    found.objective.backward()
+    reached = [p.grad is not None for p in model.head.parameters()]
+    assert reached == [bool(classification)] * 2
+    reached = [p.grad is not None for p in auxiliary.head.parameters()]
+    assert reached == [bool(weight)] * 2
 
 
 def test_turns_are_drawn_for_rotation_alone():

@@ -12,7 +12,6 @@ from torch import nn
 from lib.errors import BadInput
 from lib.models import GeneralizedOdinHead, ReconstructionDecoder, build
 from lib.training import (
-    NAMED,
     Auxiliary,
     Recipe,
     fit_classifier,
@@ -27,7 +26,6 @@ from lib.training.recipes import DECODER_WIDTH
 WIDTH = 2  # even, so that the decoder's width can be halved three times
 K = 8 * WIDTH
 CLASSES = 3
-NAMES = [*NAMED, "hybrid 0.9", "hybrid 4", "member 1", "width 4"]
 
 
 def pictures(n, seed, *, channels=3):
@@ -83,18 +81,12 @@ def asked(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "wanted"),
     [
-        ("base", Recipe()),
         ("all classes", Recipe(classes="all")),
         ("generalized odin", Recipe(head=GeneralizedOdinHead)),
         ("reconstruction", Recipe(task="reconstruction", weight=1.0, classification=0.0)),
-        ("no augmentation", Recipe(augment=False)),
         ("rotation", Recipe(task="rotation", weight=0.5)),
-        ("recolouring", Recipe(task="recolouring", weight=1.0)),
-        ("sobel", Recipe(task="sobel", weight=1.0)),
         ("hybrid 0.9", Recipe(task="reconstruction", weight=0.9)),
-        ("hybrid 10", Recipe(task="reconstruction", weight=10.0)),
         ("hybrid 0", Recipe(task="reconstruction", weight=0.0)),
-        ("member 2", Recipe(member=2)),
         ("member 10", Recipe(member=10)),
         ("width 24", Recipe(width=24)),
     ],
@@ -103,52 +95,33 @@ def test_a_name_gives_its_recipe(name, wanted):
     assert recipe(name) == wanted
 
 
-def test_the_base_network_is_the_plain_classifier():
-    wanted = {"classes": "nominal", "head": nn.Linear, "task": None, "weight": 0.0}
-    wanted |= {"classification": 1.0, "augment": True, "width": None, "member": 0}
-    assert vars(Recipe()) == wanted
-
-
 def test_an_unknown_name_is_refused_with_the_nearest():
     for name, near in [
         ("hybird 0.9", "hybrid 0.9"),
         ("hybrid -1", "hybrid 0.9"),
-        ("hybrid", "hybrid 0.9"),
-        ("hybrid 1e3", "hybrid 0.9"),
-        ("hybrid .9", "hybrid 0.9"),
-        ("hybrid 0.9 ", "hybrid 0.9"),
         ("hybrid 0.9\n", "hybrid 0.9"),
         ("member 0", "member 1"),
-        ("member 1.5", "member 1"),
-        ("width 0", "width 24"),
         ("width 08", "width 24"),
-        ("Base", "base"),
-        ("recoloring", "recolouring"),
-        ("rotations", "rotation"),
-        ("", None),
         ("xyzzy", None),
     ]:
         with pytest.raises(BadInput) as caught:
             recipe(name)
-        told = str(caught.value)
-        assert told.startswith(f"There is no network {name!r}; known are base, all classes, ")
-        assert told.endswith(f" Did you mean {near!r}?" if near else "in the last three.")
-        assert "\n" not in told
+        message = str(caught.value)
+        assert message.startswith(f"There is no network {name!r}; known are base, all classes, ")
+        assert message.endswith(f" Did you mean {near!r}?" if near else "in the last three.")
+        assert "\n" not in message
 
 
 # --- the start
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n not in ("member 1", "width 4")])
-def test_all_recipes_of_one_seed_start_from_the_same_weights(name):
-    base, found = start(), start(name)
-    assert equal(weights_of(found.trunk), weights_of(base.trunk))
-    if name != "generalized odin":
-        assert equal(weights_of(found.head), weights_of(base.head))
-
-
-def test_more_classes_change_the_head_alone():
-    assert equal(weights_of(start(classes=5).trunk), weights_of(start().trunk))
+def test_all_recipes_of_one_seed_start_from_the_same_weights():
+    base = start()
+    for name in ("generalized odin", "rotation", "hybrid 4", "no augmentation"):
+        network = start(name)
+        assert equal(weights_of(network.trunk), weights_of(base.trunk))
+        if name != "generalized odin":
+            assert equal(weights_of(network.head), weights_of(base.head))
 
 
 def test_another_seed_or_member_starts_elsewhere():
@@ -184,7 +157,7 @@ def test_a_recipe_s_own_width_takes_the_place_of_the_run_s():
         start(width=0)
 
 
-@pytest.mark.parametrize("name", ["hybrid 0.9", "rotation", "member 1"])
+@pytest.mark.parametrize("name", ["rotation"])
 def test_the_global_random_states_are_neither_read_nor_changed(name, switches):
     ends = []
     for seed in (1, 2):
@@ -208,10 +181,7 @@ def test_the_global_random_states_are_neither_read_nor_changed(name, switches):
     [
         ("hybrid 0.5", 1.0, 0.5),
         ("hybrid 1", 1.0, 1.0),
-        ("hybrid 4", 1 / 4, 1.0),
         ("hybrid 3", 1 / 3, 1.0),
-        ("hybrid 3072", 1 / 3072, 1.0),
-        ("rotation", 1.0, 0.5),
         ("reconstruction", 0.0, 1.0),
     ],
 )
@@ -221,9 +191,7 @@ def test_above_a_lambda_of_1_the_whole_loss_is_divided_by_it(asked, name, classi
     assert asked["auxiliary"].weight == weight
 
 
-@pytest.mark.parametrize(
-    ("name", "classification", "weight"), [("hybrid 0.5", 1.0, 0.5), ("hybrid 4", 0.25, 1.0)]
-)
+@pytest.mark.parametrize(("name", "classification", "weight"), [("hybrid 4", 0.25, 1.0)])
 def test_an_epoch_equals_that_of_fit_classifier_by_hand(name, classification, weight):
     found, network = train(name), start(name)
     drawn = generator(0, "auxiliary", 0)
@@ -251,15 +219,13 @@ def test_a_lambda_of_0_watches_the_reconstruction_and_trains_the_base_network():
     assert watched.history[0]["validation_auxiliary"] > 0
 
 
-@pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize(
-    ("name", "task", "shape"),
+    ("name", "task", "shape", "channels"),
     [
-        ("reconstruction", "reconstruction", (32, 32)),
-        ("hybrid 0.9", "reconstruction", (32, 32)),
-        ("recolouring", "recolouring", (32, 32)),
-        ("sobel", "sobel", (32, 32)),
-        ("rotation", "rotation", (4,)),
+        ("hybrid 0.9", "reconstruction", (32, 32), 1),
+        ("recolouring", "recolouring", (32, 32), 3),
+        ("sobel", "sobel", (32, 32), 3),
+        ("rotation", "rotation", (4,), 3),
     ],
 )
 def test_each_task_has_a_head_of_its_shape(asked, name, task, shape, channels):
@@ -271,7 +237,7 @@ def test_each_task_has_a_head_of_its_shape(asked, name, task, shape, channels):
     assert asked["auxiliary"].head(torch.zeros(2, K)).shape == (2, *wanted)
 
 
-@pytest.mark.parametrize("name", ["base", "no augmentation", "generalized odin", "width 4"])
+@pytest.mark.parametrize("name", ["no augmentation", "generalized odin"])
 def test_without_a_task_there_is_no_head_beside_the_classes(asked, name):
     train(name)
     assert asked["auxiliary"] is None
@@ -285,14 +251,6 @@ def test_defaults(asked):
     wanted = {"learning_rate": 0.1, "schedule": "one-cycle", "batch_size": 128, "flip": True}
     wanted |= {"precision": "float32", "keep": (), "progress": None, "checkpoint": None}
     assert {k: asked[k] for k in wanted} == wanted
-
-
-def test_options_reach_the_training(asked, tmp_path):
-    given = {"epochs": 7, "learning_rate": 0.03, "schedule": "steps", "batch_size": 5}
-    given |= {"flip": False, "precision": "bfloat16", "keep": (2, 3), "progress": print}
-    given["checkpoint"] = tmp_path / "fit.pt"
-    train(**given)
-    assert {k: asked[k] for k in given} == given
 
 
 def test_members_and_seeds_draw_other_batches_and_other_heads(asked):
@@ -309,8 +267,8 @@ def test_members_and_seeds_draw_other_batches_and_other_heads(asked):
 # --- training
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_recipe_trains(name):
+@pytest.mark.parametrize("name", ["generalized odin", "reconstruction", "hybrid 4", "rotation"])
+def test_recipes_train(name):
     found = train(name, n=96, epochs=6, batch_size=16, learning_rate=0.04)
     assert not any(m.training for m in found.model.modules())
     before = dict(start(name).named_parameters())
@@ -331,24 +289,10 @@ def test_every_recipe_trains(name):
         assert last["train_auxiliary"] < most * first["train_auxiliary"]
 
 
-def test_reconstruction_alone_leaves_the_class_head_and_moves_the_trunk():
-    found, before = train("reconstruction"), start("reconstruction")
-    assert equal(weights_of(found.model.head), weights_of(before.head))
-    assert not torch.equal(found.model.trunk[0].weight, before.trunk[0].weight)
-
-
-def test_the_same_recipe_twice_ends_alike_and_another_elsewhere():
-    first = weights_of(train("rotation").model)
-    assert equal(weights_of(train("rotation").model), first)
-    for name in ("base", "recolouring", "hybrid 0.5"):
-        assert not equal(weights_of(train(name).model), first)
-    assert not equal(weights_of(train("rotation", seed=1).model), first)
-
-
 # --- checkpoints
 
 
-@pytest.mark.parametrize("name", ["base", "generalized odin", "hybrid 4", "rotation"])
+@pytest.mark.parametrize("name", ["generalized odin", "rotation"])
 def test_the_same_recipe_goes_on_and_ends_as_if_never_stopped(name, tmp_path, killed_after):
     whole, path, trained = train(name, epochs=2), tmp_path / "fit.pt", []
 
@@ -370,23 +314,14 @@ OTHERS = {
     # each with networks of the same shape, so that nothing but the fingerprint tells them apart
     "another member": ("base", "member 1", {}),
     "without augmentation": ("base", "no augmentation", {}),
-    "another lambda": ("hybrid 0.9", "hybrid 0.8", {}),
     "another lambda above 1": ("hybrid 4", "hybrid 5", {}),
     "another task": ("hybrid 1", "recolouring", {}),
-    "no classes": ("hybrid 1", "reconstruction", {}),
     "another seed": ("base", "base", {"seed": 1}),
     "other images": ("base", "base", {"identity": {"dataset": "other"}}),
-    "more said of the images": ("base", "base", {"identity": {"dataset": "made", "split": 1}}),
-    "another rate": ("base", "base", {"learning_rate": 0.05}),
     "another schedule": ("base", "base", {"schedule": "steps"}),
-    "other batches": ("base", "base", {"batch_size": 8}),
-    "no flips": ("base", "base", {"flip": False}),
     "another precision": ("base", "base", {"precision": "bfloat16"}),
-    "another number of epochs": ("base", "base", {"epochs": 2}),
     # these could not be loaded at all
     "a task beside": ("base", "hybrid 0.9", {}),
-    "a task less": ("rotation", "base", {}),
-    "another head": ("base", "generalized odin", {}),
     "another width": ("base", "width 4", {}),
 }
 
