@@ -29,8 +29,7 @@
 # 3. On MNIST single digits decide: a network that learned is near the printed number, one that did
 #    not is at the level of counting ink.
 # :::
-# <!-- true while: VAE recon squared > CAE recon -->
-# <!-- true while: VAE recon cross-entropy < VAE recon squared - 0.03 -->
+# <!-- true while: VAE recon squared > CAE recon ; VAE recon cross-entropy < VAE recon squared - 0.03 -->
 
 # %% tags=["parameters", "remove-cell"]
 rows_root = "_build/book"  # folder with one folder of rows per chapter: this build

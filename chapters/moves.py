@@ -102,7 +102,6 @@ figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", nco
 # Fashion-MNIST the gradient still gains at the twentieth. On MNIST the curves of the constrained
 # network rise each time that one of its networks leaves its plateau, and say little about the
 # document's 1,000 epochs.
-# <!-- true while: GradCon at 150 epochs < GradCon recon+beta*grad + 0.01 -->
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-gm-course", "caption": "Mean AUROC over ten classes of the network after a number of epochs, reference runs, first seed."}}
 course = page.values(

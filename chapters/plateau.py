@@ -28,8 +28,7 @@
 # 3. So a short run says nothing about constrained networks on digits, and what looks like better
 #    detection there is better training: at a tenth of the learning rate the plain network wins.
 # :::
-# <!-- true while: explained by CAE on MNIST < 0 -->
-# <!-- true while: explained by CAE+Grad on MNIST > explained by CAE on MNIST + 0.2 -->
+# <!-- true while: explained by CAE on MNIST < 0 ; explained by CAE+Grad on MNIST > explained by CAE on MNIST + 0.2 -->
 # <!-- true while: CAE+Grad recon slow on MNIST < CAE recon slow on MNIST - 0.05 -->
 
 # %% tags=["parameters", "remove-cell"]

@@ -32,10 +32,6 @@ from lib.run import parameters, workspace
 
 OTHERS = ("DAE", "LSA", "DSVDD")  # networks with a budget of their own
 GRADCON = "recon+beta*grad"
-POSITIVE: dict[str, Literal["normal", "anomaly"]] = {
-    "F1": "normal",
-    "F1, anomaly positive": "anomaly",
-}
 TRIVIAL = "distance to mean"
 SHARED = {"Recon": "recon", "Grad": "grad", "GradCon": GRADCON}
 CHECKED = ("OCSVM", "KDE", "DAE", "DSVDD", "GradCon")
@@ -310,20 +306,16 @@ def at_share(
 ) -> dict[tuple[str, str], float]:
     """AUC and F1 of scores `[n]` by name and metric, with the floor of a detector that is blind.
 
-    `held_out` are the places of the images that choose each F1's threshold. "F1" follows GPND and
-    has *normal* as its positive class; "F1, anomaly positive" has the anomaly.
+    `held_out` are the places of the images that choose F1's threshold. F1 follows GPND and has
+    *normal* as its positive class.
     """
     truth = labels[test]
+    positive: dict[str, Literal["normal"]] = {"positive": "normal"}
     found = {("accept everything", "F1"): metrics.f1_accept_all(truth)}
-    nothing = metrics.f1_at(truth, 0 * truth, -np.inf)
-    found["reject everything", "F1, anomaly positive"] = nothing
     for name, values in asked.items():
+        threshold = metrics.best_f1_threshold(labels[held_out], values[held_out], **positive)
         found[name, "AUC"] = metrics.auroc(truth, values[test])
-        for metric, positive in POSITIVE.items():
-            threshold = metrics.best_f1_threshold(
-                labels[held_out], values[held_out], positive=positive
-            )
-            found[name, metric] = metrics.f1_at(truth, values[test], threshold, positive=positive)
+        found[name, "F1"] = metrics.f1_at(truth, values[test], threshold, **positive)
     return found
 
 

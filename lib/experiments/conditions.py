@@ -221,7 +221,7 @@ def _split(
             fingerprint=training.fingerprint(identity, training.fit),
         )
         error = fitted.history[fitted.epoch - 1]["validation_L"]
-        progress(f"{method}, seed {seed}: kept epoch {fitted.epoch}, validation error {error:.4f}")
+        progress(f"{method}, seed {seed}: epoch {fitted.epoch}, validation error {error:.4f}")
         networks[method] = Network(fitted.model, fitted.reference.mean)
     untrained = start()
     reference = training.mean_gradient(untrained, train).mean

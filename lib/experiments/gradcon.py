@@ -1,6 +1,5 @@
 """GradCon's baseline experiment: four networks per normal class, their scores, and the rows."""
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +17,16 @@ from lib.data import ImageSet, anomaly_labels, load, one_class, resize, to_float
 from lib.errors import BadInput
 from lib.experiments import gradcon_rows as placing
 from lib.experiments.gradcon_kernel import KINDS, Kernels, fisher_kernels
-from lib.experiments.gradcon_rows import KERNEL, LENGTH, NETWORKS, OTHER, TRAINING, Variants
+from lib.experiments.gradcon_rows import (
+    COMPARED,
+    GRADCON,
+    KERNEL,
+    LENGTH,
+    NETWORKS,
+    OTHER,
+    TRAINING,
+    Variants,
+)
 from lib.experiments.gradcon_rows import learning_states as learning_states
 from lib.experiments.settings import Count, Once, Places
 from lib.experiments.settings import Settings as Base
@@ -52,7 +60,6 @@ class Settings(Base):
     selection: Literal["best", "last", "official"]
     reconstruction: Loss
     vae_loss: Literal["cross-entropy", "squared error"]
-    averaging: Literal["all", "decaying"]
     watch: Annotated[list[Count], Once]
     stacked: bool
     full_test: bool
@@ -64,8 +71,8 @@ class Settings(Base):
         for pair in (PAIR, ("VAE", "VAE+Grad")):
             if len({*pair} & {*self.methods}) == 1:
                 raise ValueError(f"methods needs {' and '.join(pair)} together")
-        if self.stacked and (self.selection, self.averaging, self.prolong) != ("best", "all", 0):
-            raise ValueError("stacked needs selection best, averaging all and prolong 0")
+        if self.stacked and (self.selection, self.prolong) != ("best", 0):
+            raise ValueError("stacked needs selection best and prolong 0")
         if self.kernel_images == 1:
             raise ValueError("kernel_images must be 0 or at least 2; it was 1")
         if 0 < self.prolong <= self.epochs:
@@ -83,7 +90,6 @@ class Settings(Base):
         own, given = parameters.own_values("gradcon", self.profile), self.model_dump()
         keys = {"alpha": "alpha", "beta": "beta", "learning_rate": "lr", "selection": "selection"}
         keys["vae_loss" if method.startswith("VAE") else "reconstruction"] = "loss"
-        keys["averaging"] = "reference"
         return Variants(
             {key: given[name] for name, key in keys.items() if given[name] != own[name]}
         )
@@ -95,8 +101,8 @@ class OneClass:
 
     `labels` `[n]` are 1 for anomalies. `scores` has by network ("CAE", "untrained CAE", "trivial",
     ...) and name of the score one number per test image, higher for anomalies. `longer` are the
-    networks that were trained on. `kernels` is None where none were asked for, and where no image
-    moves the network.
+    networks of more epochs. `kernels` is None where none were asked for, and where no image moves
+    the network.
     """
 
     seed: int
@@ -104,7 +110,6 @@ class OneClass:
     train: Tensor
     validation: Tensor
     test: Tensor
-    test_classes: NDArray[np.int64]
     labels: NDArray[np.int64]
     fitted: dict[str, training.Fitted[CAE]]
     longer: dict[str, training.Fitted[CAE]]
@@ -178,24 +183,24 @@ class _Task:
         parts = {word: self.pixels[members] for word, members in split.items()}
         near = [parts[word].to(self.device) for word in ("train", "validation")]
         fitted: dict[str, training.Fitted[CAE]] = {
-            name: ready.get(name) or self.fit(name, *near, until=settings.epochs)
+            name: ready.get(name) or self.fit(name, *near, epochs=settings.epochs)
             for name in NETWORKS
             if name in settings.methods
         }
         on = PAIR if settings.prolong and "CAE" in fitted and self.seed == settings.seeds[0] else ()
-        longer = {name: self.fit(name, *near, until=settings.prolong) for name in on}
-        classes = self.images.labels[split["test"]]
-        labels, x = anomaly_labels(classes, self.normal), parts["test"]
-        found = {n: self.scored(n, f.model, f.reference.mean, x) for n, f in fitted.items()}
+        longer = {name: self.fit(name, *near, epochs=settings.prolong) for name in on}
+        labels = anomaly_labels(self.images.labels[split["test"]], self.normal)
+        x = parts["test"]
+        tested = {n: self.scored(n, f.model, f.reference.mean, x) for n, f in fitted.items()}
         kernels = None
         if "CAE" in fitted:
-            found |= self.beside(fitted, near[0], x)
-            found["CAE+Grad"] |= self.length(fitted["CAE+Grad"].model, x)
+            tested |= self.baselines(fitted["CAE+Grad"].model, near[0], x)
+            tested["CAE+Grad"] |= self.length(fitted["CAE+Grad"].model, x)
             if settings.kernel_images:
                 kernels = self.kernels(fitted["CAE"].model, near[0], x, labels)
         return OneClass(
-            self.seed, self.normal, **parts, test_classes=classes, labels=labels,
-            fitted=fitted, longer=longer, scores=found, kernels=kernels,
+            self.seed, self.normal, **parts, labels=labels,
+            fitted=fitted, longer=longer, scores=tested, kernels=kernels,
         )  # fmt: skip
 
     def network(self, method: str) -> CAE:
@@ -205,45 +210,37 @@ class _Task:
         return build(lambda: kind(self.pixels.shape[1]), draws).to(self.device)
 
     def fit(
-        self, method: str, train: Tensor, validation: Tensor, *, until: int
+        self, method: str, train: Tensor, validation: Tensor, *, epochs: int
     ) -> training.Fitted[CAE]:
         """A trained network; goes on from its checkpoint where there is one."""
-        settings, place = self.settings, (method, self.normal, self.seed)
+        settings = self.settings
 
         def report(entry: dict[str, float]) -> None:
-            if entry["epoch"] % max(1, settings.epochs // 5) == 0 or entry["epoch"] == until:
+            if entry["epoch"] % max(1, settings.epochs // 5) == 0 or entry["epoch"] == epochs:
                 self.progress(
                     f"{self.images.class_names[self.normal]} {method} seed {self.seed}"
-                    f" epoch {entry['epoch']:.0f}/{until}"
+                    f" epoch {entry['epoch']:.0f}/{epochs}"
                     f" L {entry['validation_L']:.4f} cosine {entry['validation_cosine']:.3f}"
                 )
 
         rule: dict[str, Any] = {
+            "epochs": epochs,
             "alpha": settings.alpha if "Grad" in method else 0.0,
             "batch_size": settings.batch_size,
             "learning_rate": settings.learning_rate,
             "selection": settings.selection,
             "reconstruction": settings.loss_of(method),
-            "reference": settings.averaging,
         }
+        # with the epochs, so that a shorter run cannot overwrite a longer one's checkpoint
         same = rule | {"data": self.images.sha256, "train_limit": settings.train_limit}
-        if settings.selection == "official":  # it looks at the last epoch too
-            same["epochs"] = settings.epochs
-        checkpoint = workspace.checkpoint_path(*place, identity=same)
-        longer = workspace.checkpoint_path(*place, until, identity=same)
-        if until > settings.epochs and checkpoint is not None and longer is not None:
-            if not longer.exists():  # on from a copy: the shorter training stays
-                shutil.copyfile(checkpoint, longer)
-            checkpoint = longer
         return training.fit(
             self.network(method),
             train,
             validation,
             generator=training.generator(self.seed, "batches", self.normal),
-            epochs=until,
-            keep=[epoch for epoch in settings.watch if epoch <= until],
+            keep=[epoch for epoch in settings.watch if epoch <= epochs],
             progress=report,
-            checkpoint=checkpoint,
+            checkpoint=workspace.checkpoint_path(method, self.normal, self.seed, identity=same),
             fingerprint=training.fingerprint(same, training.fit),
             **rule,
         )
@@ -251,32 +248,32 @@ class _Task:
     def scored(self, method: str, model: CAE, mean: list[Tensor], x: Tensor) -> Scores:
         """All scores by one network: GradCon's, the error it was not trained on, a VAE's latent."""
         loss = self.settings.loss_of(method)
-        found = scores.gradcon_scores(model, x, mean, beta=self.settings.beta, reconstruction=loss)
         error = scores.cross_entropy_error if loss == "squared" else scores.reconstruction_error
-        found[OTHER[loss]] = self.by_batch(partial(error, model), x)
+        more = {OTHER[loss]: self.by_batch(partial(error, model), x)}
         if isinstance(model, VAE):
-            found["latent"] = self.by_batch(partial(scores.latent_score, model), x)
-        return _arrays(found)
+            more["latent"] = self.by_batch(partial(scores.latent_score, model), x)
+        return self.main_scores(method, model, mean, x) | _arrays(more)
 
-    def beside(
-        self, fitted: dict[str, training.Fitted[CAE]], train: Tensor, x: Tensor
-    ) -> dict[str, Scores]:
-        """Other readings of the pair, the network before training, and what needs no network."""
+    def main_scores(self, method: str, model: CAE, mean: list[Tensor], x: Tensor) -> Scores:
+        """The reconstruction error, the gradient score against `mean`, and GradCon's sum."""
+        loss = self.settings.loss_of(method)
+        return _arrays(
+            scores.gradcon_scores(model, x, mean, beta=self.settings.beta, reconstruction=loss)
+        )
+
+    def baselines(self, constrained: CAE, train: Tensor, x: Tensor) -> dict[str, Scores]:
+        """Another reading of CAE+Grad, the network before training, and what needs no network."""
         rule: dict[str, Any] = {"batch_size": self.settings.batch_size}
         rule["reconstruction"] = self.settings.reconstruction
-        found = {}
-        for name in PAIR:  # against its own mean gradient, in place of that over all of training
-            model = fitted[name].model
-            mean = training.mean_gradient(model, train, **rule).mean
-            found[f"{name}, final"] = self.scored(name, model, mean, x)
+        # against its own mean gradient, in place of that over all of training
+        final = training.mean_gradient(constrained, train, **rule).mean
         start = self.network("CAE")
         mean = training.mean_gradient(start, train, **rule).mean
-        found["untrained CAE"] = self.scored("CAE", start, mean, x)
-        trivial = {"mean brightness": scores.mean_brightness(x)}
-        trivial["distance to mean"] = scores.distance_to_mean(x, train.cpu())
-        found["trivial"] = _arrays(trivial)
-        found["no network"] = _arrays({"pixel entropy": scores.pixel_entropy(x)})
-        return found
+        return {
+            "CAE+Grad, final": self.main_scores("CAE+Grad", constrained, final, x),
+            "untrained CAE": self.scored("CAE", start, mean, x),
+            "trivial": _arrays({"distance to mean": scores.distance_to_mean(x, train.cpu())}),
+        }
 
     def kernels(
         self, model: CAE, train: Tensor, x: Tensor, labels: NDArray[np.int64]
@@ -304,36 +301,34 @@ class _Task:
 
     def add_rows(self, add: Callable[..., None], one: OneClass) -> None:
         """All rows of this class and seed."""
-        settings = self.settings
+        settings, x = self.settings, one.test
+        pair = settings.variants("CAE")
         placed = placing.own_scores(one.scores, settings.variants, beta=settings.beta)
         placed += placing.other_errors(one.scores, settings.variants, loss_of=settings.loss_of)
-        pair = settings.variants("CAE")
         if one.longer:
-            scored = {
-                name: self.scored(name, done.model, done.reference.mean, one.test)
+            prolonged = {
+                name: self.main_scores(name, done.model, done.reference.mean, x)
                 for name, done in one.longer.items()
             }
-            placed += placing.prolonged_scores(scored, pair, epochs=settings.prolong)
+            placed += placing.prolonged_scores(prolonged, pair, epochs=settings.prolong)
         for epoch in settings.watch:
             for name in PAIR:
                 source = one.longer.get(name) or one.fitted.get(name)
                 if source is not None and epoch in source.snapshots:
-                    then = self.scored(name, *source.at(epoch), one.test)
+                    then = self.main_scores(name, *source.at(epoch), x)
                     placed += placing.watched_scores(name, epoch, then, pair)
         for each in placed:
             value = metrics.auroc(one.labels, each.values)
             add(value, metric="AUROC", n=len(one.labels), **each.cells)
         if settings.full_test and "CAE" in one.fitted:
-            everyone = np.flatnonzero(self.images.is_test)
+            everyone, done = np.flatnonzero(self.images.is_test), one.fitted["CAE+Grad"]
             labels = anomaly_labels(self.images.labels[everyone], self.normal)
-            scored = {
-                name: self.scored(name, done.model, done.reference.mean, self.pixels[everyone])
-                for name, done in one.fitted.items()
-                if name in PAIR
-            }
-            for each in placing.full_test_scores(scored, pair):
-                value = metrics.auroc(labels, each.values)
-                add(value, metric="AUROC", n=len(labels), **each.cells)
+            values = self.main_scores(
+                "CAE+Grad", done.model, done.reference.mean, self.pixels[everyone]
+            )[GRADCON]
+            where = {"table": COMPARED, "method": "GradCon", "score": GRADCON, "test": "full"}
+            value = metrics.auroc(labels, values)
+            add(value, metric="AUROC", n=len(labels), **where, **pair.changed)
         if one.kernels is not None:
             where = {"table": KERNEL, "method": "CAE", **pair.plain}
             for kind in KINDS:
@@ -344,20 +339,15 @@ class _Task:
                 auroc = metrics.auroc(one.kernels.labels, values)
                 add(auroc, metric="AUROC", score=score, n=len(values), **where)
         for method, done in one.fitted.items():
-            x = one.validation.to(self.device)
-            where = {"table": TRAINING, "method": method, "n": len(x)}
+            held_out = one.validation.to(self.device)
+            where = {"table": TRAINING, "method": method, "n": len(held_out)}
             where |= settings.variants(method).of(method)
-            add(explained_variance(done.model, x), metric="explained variance", **where)
-            add(pixel_range(done.model, x), metric="pixel range", **where)
-            add(done.epoch, metric="kept epoch", **where)
-            whole = one.longer.get(method, done)
-            for entry in whole.history:
+            add(explained_variance(done.model, held_out), metric="explained variance", **where)
+            add(pixel_range(done.model, held_out), metric="pixel range", **where)
+            for entry in one.longer.get(method, done).history:
                 if (epoch := int(entry["epoch"])) in settings.watch:
                     at = where | {"epochs_shown": epoch}
-                    model = whole.at(epoch)[0]
                     add(entry["validation_L"], metric="validation loss", **at)
-                    add(explained_variance(model, x), metric="explained variance", **at)
-                    add(pixel_range(model, x), metric="pixel range", **at)
 
 
 def _fit_stacked(tasks: Sequence[_Task]) -> list[dict[str, training.Fitted[CAE]]]:

@@ -18,27 +18,23 @@ KINDS = ("normal", "abnormal")
 class Kernels:
     """What one network says of normal and abnormal test images.
 
-    By kind of images: `kernel` `[train, test]` between training and test images, of either sign,
-    and `own` `[test]`, of an image with itself. `scores` of all test images, normal ones first, are
-    higher for anomalies.
+    `kernel` `[train, test]` by kind of test images is between training and test images, of either
+    sign. `scores` of all test images, normal ones first, are higher for anomalies.
     """
 
     kernel: dict[str, Tensor]
-    own: dict[str, Tensor]
     scores: dict[str, NDArray[np.float64]]
 
     @property
     def labels(self) -> NDArray[np.bool_]:
         """True for abnormal images, in the order of the scores."""
-        return np.repeat([False, True], [len(self.own[kind]) for kind in KINDS])
+        return np.repeat([False, True], [self.kernel[kind].shape[1] for kind in KINDS])
 
     def means(self, kind: str) -> dict[str, float]:
         """The mean kernel of these images, by reading."""
-        return {
-            "mean absolute kernel": float(self.kernel[kind].abs().mean()),
-            "mean signed kernel": float(self.kernel[kind].mean()),
-            "mean self term": float(self.own[kind].mean()),
-        }
+        kernel = self.kernel[kind]
+        means = {"absolute": kernel.abs().mean(), "signed": kernel.mean()}
+        return {f"mean {reading} kernel": float(value) for reading, value in means.items()}
 
 
 def fisher_kernels(
@@ -53,14 +49,11 @@ def fisher_kernels(
     """
     fisher = scores.fisher_diagonal(model, train)
     kernel = {kind: scores.fisher_kernel(model, some, tested[kind], fisher).cpu() for kind in KINDS}
-    own = {kind: scores.fisher_self(model, tested[kind], fisher).cpu() for kind in KINDS}
     both = torch.cat([tested[kind] for kind in KINDS])
     mean = scores.mean_fisher_score(model, train)
+    plain = training.mean_gradient(model, train).mean
     found = {
         "cosine in the Fisher metric": scores.fisher_score(model, both, mean, fisher),
-        "plain cosine": scores.gradient_score(
-            model, both, training.mean_gradient(model, train).mean
-        ),
-        "self term": torch.cat([own[kind] for kind in KINDS]),
+        "plain cosine": scores.gradient_score(model, both, plain),
     }
-    return Kernels(kernel, own, {k: values.cpu().double().numpy() for k, values in found.items()})
+    return Kernels(kernel, {k: values.cpu().double().numpy() for k, values in found.items()})

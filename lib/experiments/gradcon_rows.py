@@ -22,7 +22,8 @@ LENGTH = "gradient norm"
 OTHER = {"squared": "cross-entropy", "bce": "squared error"}
 
 Setting = dict[str, str | int | float]
-Scores = Mapping[str, NDArray[np.float64]]
+Values = NDArray[np.float64]
+Scores = Mapping[str, Values]
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Placed(NamedTuple):
     table: str
     method: str
     score: str
-    values: NDArray[np.float64]
+    values: Values
     setting: Setting
 
     @property
@@ -72,9 +73,9 @@ def own_scores(
     """The AUROC rows of one class and seed, in their order: of the CAE pair, then of the VAEs.
 
     `tested` has scores by network. With "CAE" it has "CAE+Grad", "untrained CAE" and "trivial" too,
-    and "CAE, final" and "CAE+Grad, final", whose reference is the mean gradient of the final
-    weights. The gradient score of a plain network stands as a control among those of its
-    constrained twin. `variants` gives those of a network.
+    and "CAE+Grad, final", whose reference is the mean gradient of the final weights. The gradient
+    score of a plain network stands as a control among those of its constrained twin. `variants`
+    gives those of a network.
     """
     placed = _pair_scores(tested, variants("CAE"), beta=beta) if "CAE" in tested else []
     for method in ("VAE", "VAE+Grad"):
@@ -88,12 +89,12 @@ def own_scores(
 
 
 def _pair_scores(tested: Mapping[str, Scores], variants: Variants, *, beta: float) -> list[Placed]:
-    plain, train, control = variants.plain, variants.constrained, variants.control
+    plain, train = variants.plain, variants.constrained
     constrained, untrained = tested["CAE+Grad"], tested["untrained CAE"]
     recon, grad = constrained["recon"], constrained["grad"]
-    placed = [
+    return [
         _baseline("CAE", "recon", tested["CAE"]["recon"], plain),
-        _baseline("CAE+Grad", "grad", tested["CAE"]["grad"], control),
+        _baseline("CAE+Grad", "grad", tested["CAE"]["grad"], variants.control),
         _baseline("CAE+Grad", "recon", recon, train),
         _baseline("CAE+Grad", "grad", grad, train),
         _baseline("untrained CAE", "recon", untrained["recon"], plain),
@@ -110,15 +111,8 @@ def _pair_scores(tested: Mapping[str, Scores], variants: Variants, *, beta: floa
             for weight in BETAS
             if weight != beta
         ),
+        _gradcon(tested["CAE+Grad, final"][GRADCON], variants.changed | {"reference": "final"}),
     ]
-    if "reference" not in train:  # another reference in training too would be a second change
-        final: Setting = {"reference": "final"}
-        placed += [
-            _baseline("CAE+Grad", "grad", tested["CAE+Grad, final"]["grad"], train | final),
-            _baseline("CAE+Grad", "grad", tested["CAE, final"]["grad"], control | final),
-            _gradcon(tested["CAE+Grad, final"][GRADCON], variants.changed | final),
-        ]
-    return placed
 
 
 def other_errors(
@@ -127,22 +121,20 @@ def other_errors(
     *,
     loss_of: Callable[[str], str],
 ) -> list[Placed]:
-    """The error that each network was not trained on (OTHER), and the pixels' own entropy."""
+    """The error that each network was not trained on (OTHER)."""
     placed = []
     for method in (*NETWORKS, "untrained CAE"):
         if method in tested:
             other = OTHER[loss_of(method)]
             setting = variants(method).of(method)
             placed.append(Placed(OTHER_ERROR, method, other, tested[method][other], setting))
-    for name, values in tested.get("no network", {}).items():
-        placed.append(Placed(OTHER_ERROR, name, "", values, variants("CAE").plain))
     return placed
 
 
 def prolonged_scores(
     tested: Mapping[str, Scores], variants: Variants, *, epochs: int
 ) -> list[Placed]:
-    """The scores of CAE and CAE+Grad that were trained on to `epochs`."""
+    """The scores of CAE and CAE+Grad that were trained for `epochs`, more than the run's."""
     more: Setting = {"epochs": epochs}
     constrained = tested["CAE+Grad"]
     return [
@@ -163,22 +155,11 @@ def watched_scores(method: str, epoch: int, found: Scores, variants: Variants) -
     ]
 
 
-def full_test_scores(tested: Mapping[str, Scores], variants: Variants) -> list[Placed]:
-    """The main scores of CAE and CAE+Grad on all test images in place of the balanced draw."""
-    full: Setting = {"test": "full"}
-    constrained = tested["CAE+Grad"]
-    return [
-        _baseline("CAE", "recon", tested["CAE"]["recon"], variants.plain | full),
-        _baseline("CAE+Grad", "grad", constrained["grad"], variants.constrained | full),
-        _gradcon(constrained[GRADCON], variants.changed | full),
-    ]
-
-
-def _baseline(method: str, score: str, values: NDArray[np.float64], setting: Setting) -> Placed:
+def _baseline(method: str, score: str, values: Values, setting: Setting) -> Placed:
     return Placed(BASELINE, method, score, values, setting)
 
 
-def _gradcon(values: NDArray[np.float64], setting: Setting) -> Placed:
+def _gradcon(values: Values, setting: Setting) -> Placed:
     return Placed(COMPARED, "GradCon", GRADCON, values, setting)
 
 
@@ -193,15 +174,13 @@ def learning_states(rows: pd.DataFrame) -> pd.DataFrame:
     keys = ["method", "dataset", "class", "seed"]
     wide = single.pivot_table(index=keys, columns="metric", values="value", sort=False)
     wide = wide.reindex(columns=["explained variance", "pixel range"])
-    states = [
-        learning_state(explained, change)
-        if not np.isnan(change)
-        else "learned"
-        if explained >= 0
-        else "dead or on a plateau"
-        for explained, change in wide.itertuples(index=False)
-    ]
-    methods = wide.index.get_level_values("method")
+
+    def state(explained: float, change: float) -> str:
+        if not np.isnan(change):
+            return learning_state(explained, change)
+        return "learned" if explained >= 0 else "dead or on a plateau"
+
+    states = pd.Series([state(*pair) for pair in wide.itertuples(index=False)], name="state")
     columns = ["learned", "on a plateau", "dead", "dead or on a plateau"]
-    counts = pd.crosstab(methods, pd.Series(states, name="state").to_numpy())
+    counts = pd.crosstab(wide.index.get_level_values("method"), states.to_numpy())
     return counts.reindex(columns=columns, fill_value=0).rename_axis(index=None, columns=None)

@@ -135,13 +135,14 @@ def fit_dae(task: Task) -> dict[str, Scorer]:
 
 
 def fit_vae(task: Task, *, main: Literal["KL", "ELBO"] = "ELBO") -> dict[str, Scorer]:
-    """GradCon's VAE on the squared error; `main` of its two scores has no name.
+    """GradCon's VAE on cross-entropy; `main` of its two scores has no name.
 
     The draws are those of chapter gradcon. Source: kingma2014auto; methods.md 1.7.
     """
     network = build(lambda: VAE(task.channels), task.draws("weights")).to(task.train.device)
-    task.fit("VAE", training.fit, network, batch=64, rate=1e-3, alpha=0.0)
-    forms = {"KL": scores.latent_score, "ELBO": scores.elbo_score}
+    loss = {"reconstruction": "bce"}
+    task.fit("VAE", training.fit, network, batch=64, rate=1e-3, alpha=0.0, **loss)
+    forms = {"KL": scores.latent_score, "ELBO": partial(scores.elbo_score, **loss)}
     order = sorted(forms, key=lambda form: form != main)
     return {"" if f == main else f: task.scorer(partial(forms[f], network)) for f in order}
 

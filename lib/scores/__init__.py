@@ -18,7 +18,6 @@ from lib.scores.deep_svdd import deep_svdd_score as deep_svdd_score
 from lib.scores.fisher import fisher_diagonal as fisher_diagonal
 from lib.scores.fisher import fisher_kernel as fisher_kernel
 from lib.scores.fisher import fisher_score as fisher_score
-from lib.scores.fisher import fisher_self as fisher_self
 from lib.scores.fisher import mean_fisher_score as mean_fisher_score
 from lib.scores.gradcon import gradcon_score as gradcon_score
 from lib.scores.gradcon import gradcon_scores as gradcon_scores
@@ -59,7 +58,6 @@ from lib.scores.reconstruction import reconstruction_error as reconstruction_err
 from lib.scores.trivial import distance_to_mean as distance_to_mean
 from lib.scores.trivial import distance_to_nearest as distance_to_nearest
 from lib.scores.trivial import mean_brightness as mean_brightness
-from lib.scores.trivial import pixel_entropy as pixel_entropy
 from lib.scores.trivial_maps import trivial_maps as trivial_maps
 from lib.scores.vae import cross_entropy_error as cross_entropy_error
 from lib.scores.vae import elbo_score as elbo_score

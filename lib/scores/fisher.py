@@ -70,18 +70,6 @@ def fisher_kernel(model: CAE, a: Tensor, b: Tensor, fisher: Sequence[Tensor]) ->
 
 
 @torch.no_grad()
-def fisher_self(model: CAE, x: Tensor, fisher: Sequence[Tensor]) -> Tensor:
-    """u(x)' F⁻¹ u(x), the kernel of an image with itself, `[n]`, 0 or more.
-
-    Higher is more anomalous: such an image asks for large changes where training images ask for
-    small ones. Inputs and refusals as in `fisher_kernel`.
-    Source: kwon2020gradcon, Fisher kernel of the slides; self term of methods.md 1.9.
-    """
-    scale = _inverse_root(model, fisher)
-    return torch.cat([(u * scale).square().sum(1) for u in _scores(model, x)])
-
-
-@torch.no_grad()
 def fisher_score(model: CAE, x: Tensor, mean: Sequence[Tensor], fisher: Sequence[Tensor]) -> Tensor:
     """Minus the cosine of u(x) and the mean training u in the metric F⁻¹, `[n]` in [-1, 1].
 

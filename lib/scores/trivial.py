@@ -4,7 +4,6 @@ import math
 from functools import partial
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from lib.data import check_range
@@ -19,17 +18,6 @@ def mean_brightness(x: Tensor) -> Tensor:
     """
     check_range(given=x)
     return x.flatten(1).mean(1)
-
-
-@torch.no_grad()
-def pixel_entropy(x: Tensor) -> Tensor:
-    """Mean entropy of the pixel values as probabilities, `[n]` nats, 0 to log 2; higher: greyer.
-
-    Higher counts as more anomalous: it is what a perfect reconstruction keeps of the cross-entropy
-    of `cross_entropy_error`. `x` `[n, ...]`; raises BadInput outside [0, 1].
-    """
-    check_range(given=x)
-    return F.binary_cross_entropy(x, x, reduction="none").flatten(1).mean(1)
 
 
 @torch.no_grad()

@@ -16,15 +16,11 @@ from lib.training import loop
 from lib.training.checks import check_counts, check_images, check_not_negative, check_positive
 from lib.training.constraint import objective_backward
 from lib.training.loop import Progress
-from lib.training.reconstruction import (
-    check_choice,
-    reconstruction_losses,
-)
+from lib.training.reconstruction import check_choice, reconstruction_losses
 from lib.training.reference import ReferenceGradient, gradient_cosines
 
 Network = TypeVar("Network", bound=CAE)
 Selection = Literal["best", "last", "official"]
-Reference = Literal["all", "decaying"]
 
 
 @dataclass(frozen=True)
@@ -65,8 +61,6 @@ def fit(
     learning_rate: float = 1e-3,
     selection: Selection = "best",
     reconstruction: Reconstruction = "squared",
-    reference: Reference = "all",
-    decay: float = 0.999,
     keep: Collection[int] = (),
     progress: Progress | None = None,
     checkpoint: Path | None = None,
@@ -76,39 +70,30 @@ def fit(
 
     J = L + alpha · (minus the mean over decoder layers of cos(reference, dL/dw)), where L is the
     error averaged over pixels, channels and batch: squared, or with "bce" the cross-entropy. For a
-    VAE L has the KL divergence too, averaged over the batch and divided by pixels times channels:
-    minus the ELBO over that number, so that alpha weighs as it does for the CAE. `alpha=0` is the
-    plain autoencoder; its reference gradient is kept as well, so that both can be scored alike.
+    VAE L has the KL divergence too, divided by pixels times channels: minus the ELBO over that
+    number, so that alpha weighs as it does for the CAE. `alpha=0` is the plain autoencoder; its
+    reference gradient is stored as well, so that both can be scored alike.
     Images `[n, c, 28, 28]` in [0, 1] on the model's device. `generator` draws the batches, and the
     noise of a VAE in training; it is validated at the mean.
-    `reference`: "all" averages all steps alike, "decaying" weighs one of age a by decay^a.
     `selection`: "best" takes the epoch of smallest validation J, "last" the last one, and
     "official" follows the official code, which looks only at epochs 1, 6, 11, … and the last, and
-    keeps one of them only if it beats all earlier epochs.
-    The networks after the epochs in `keep` are kept beside it, whichever is selected.
-    With `checkpoint` each epoch is written there and an interrupted training goes on from it; a
-    file with another `fingerprint`, with more epochs than asked for, or without a network that is
-    to be kept, is ignored.
-    Raises BadInput for epochs, batch size or learning rate not above 0, an alpha below 0, a decay
-    outside [0, 1), an unknown selection, reconstruction or reference, no images, or for "bce"
-    images outside [0, 1]; DataCorrupt for a damaged checkpoint.
+    takes one of them only if it beats all earlier epochs.
+    `keep` and `checkpoint` as in `loop.train`.
+    Raises BadInput for epochs, batch size or learning rate not above 0, an alpha below 0, an
+    unknown selection or reconstruction, no images, or images outside [0, 1]; DataCorrupt for a
+    damaged checkpoint.
     Source: kwon2020gradcon, objective J; alpha, optimiser and batch of the official code; loss of
     the VAE of methods.md 1.7.
     """
     check_counts(epochs=epochs, batch_size=batch_size)
     check_positive(learning_rate=learning_rate)
-    check_not_negative(alpha=alpha, decay=decay)
+    check_not_negative(alpha=alpha)
     check_images(train=train, validation=validation)
-    if decay >= 1:
-        raise BadInput(f"decay must be below 1; it was {decay!r}.")
     check_choice("selection", selection, get_args(Selection))
-    check_choice("reference", reference, get_args(Reference))
     check_choice("reconstruction", reconstruction, get_args(Reconstruction))
     # fused: one pass over the weights, a tenth of the VAE's step otherwise
     optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)
-    device = train.device
-    decaying = decay if reference == "decaying" else None
-    running = ReferenceGradient(decay=decaying, device=device)
+    running = ReferenceGradient(device=train.device)
 
     def one_step(batch: Tensor) -> dict[str, float]:
         x, noise = train[batch], None
@@ -151,30 +136,10 @@ def fit(
         model.load_state_dict(weights)
         running.load_state_dict(state)
     snapshots = {
-        at: (weights, [m.to(device) for m in state["mean"]])
+        at: (weights, [m.to(train.device) for m in state["mean"]])
         for at, (weights, state) in course.snapshots.items()
     }
     return Fitted(model, running, epoch, course.history, snapshots)
-
-
-def step(
-    model: CAE,
-    x: Tensor,
-    reference: ReferenceGradient,
-    optimiser: torch.optim.Optimizer,
-    alpha: float,
-    *,
-    reconstruction: Reconstruction = "squared",
-    noise: Tensor | None = None,
-) -> tuple[float, float, float]:
-    """One update of `model` and `reference` on the batch `x`; returns J, L and the mean cosine.
-
-    The very first step has no reference, so its gradient loss is 0 and its cosine NaN.
-    `noise` `[n, 576]` is a VAE's; without it the latents are the posterior's means.
-    """
-    figures = gradients(model, x, reference, alpha, reconstruction=reconstruction, noise=noise)
-    optimiser.step()
-    return figures
 
 
 def gradients(
@@ -186,7 +151,11 @@ def gradients(
     reconstruction: Reconstruction = "squared",
     noise: Tensor | None = None,
 ) -> tuple[float, float, float]:
-    """`step` without the update of the weights: leaves dJ/dw in them, and updates `reference`."""
+    """Leave dJ/dw of the batch `x` in the weights, update `reference`; J, L and the mean cosine.
+
+    The very first step has no reference, so its gradient loss is 0 and its cosine NaN.
+    `noise` `[n, 576]` is a VAE's; without it the latents are the posterior's means.
+    """
     loss, cosine = objective_backward(
         model, x, reference.mean, alpha=alpha, reconstruction=reconstruction, noise=noise
     )

@@ -6,7 +6,7 @@ and, where not the last epoch counts, the rule that chooses one.
 
 import math
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -50,7 +50,7 @@ def train(
     validate: Callable[[], Mapping[str, float]],
     *,
     images: Tensor,
-    generator: torch.Generator,
+    generator: torch.Generator | Sequence[torch.Generator],
     epochs: int,
     batch_size: int,
     leave_one_out: bool = True,
@@ -66,9 +66,10 @@ def train(
 ) -> Course:
     """Train `model` in place for `epochs` epochs; it ends in evaluation mode.
 
-    `step` takes the places `[n]` of a batch among the `images`, leaves gradients in the parameters
-    (see `backward`) and returns figures, which the epoch's entry has the means of: over images, or
-    over steps for those named in `by_step`. `leave_one_out` drops a last batch of one image, with
+    `step` takes the places `[n]` of a batch among the `images` (with K generators `[n, K]`, an
+    order of each), leaves gradients in the parameters (see `backward`) and returns figures, which
+    the epoch's entry has the means of: over images, or over steps for those named in `by_step`.
+    `leave_one_out` drops a last batch of one image, with
     which batch norm cannot do. `rate` gives the learning rate by epoch (from 1) and step (from 0).
     `choose` says of the history whether its last epoch is the best so far (see `best_so_far`);
     until one is, the latest epoch stands in. After the epochs in `keep`, and of the chosen one,
@@ -79,12 +80,14 @@ def train(
     """
     take = snapshot or (lambda: weights_of(model))
     parts: dict[str, Stateful] = {"model": model, "optimiser": optimiser, **(beside or {})}
-    course = _resume(checkpoint, parts, generator, fingerprint, epochs, keep)
+    drawn = [generator] if isinstance(generator, torch.Generator) else list(generator)
+    course = _resume(checkpoint, parts, drawn, fingerprint, epochs, keep)
     for epoch in range(len(course.history) + 1, epochs + 1):
         start = time.monotonic()
         rows: list[tuple[int, Mapping[str, Tensor | float]]] = []
         model.train()
-        order = torch.randperm(len(images), generator=generator).to(images.device)
+        orders = [torch.randperm(len(images), generator=g).to(images.device) for g in drawn]
+        order = orders[0] if isinstance(generator, torch.Generator) else torch.stack(orders, 1)
         for i, batch in enumerate(order.split(batch_size)):
             if leave_one_out and len(batch) == 1 < batch_size and rows:
                 break
@@ -103,7 +106,7 @@ def train(
         if epoch in keep:
             course.snapshots[epoch] = take()
         if checkpoint is not None:
-            _leave(checkpoint, parts, generator, fingerprint, course)
+            _leave(checkpoint, parts, drawn, fingerprint, course)
         if progress is not None:
             progress(course.history[-1])
     model.eval()
@@ -149,7 +152,7 @@ def _means(rows: list[tuple[int, Mapping[str, Tensor | float]]], by_step: Collec
 def _resume(
     checkpoint: Path | None,
     parts: Mapping[str, Stateful],
-    generator: torch.Generator,
+    generators: list[torch.Generator],
     fingerprint: str,
     epochs: int,
     keep: Collection[int],
@@ -163,18 +166,19 @@ def _resume(
         return Course([], {}, {})
     for name, part in parts.items():
         part.load_state_dict(state[name])
-    generator.set_state(state["generator"])
+    for generator, drawn in zip(generators, state["generators"], strict=True):
+        generator.set_state(drawn)
     return Course(state["history"], snapshots, state.get("chosen", {}))
 
 
 def _leave(
     checkpoint: Path,
     parts: Mapping[str, Stateful],
-    generator: torch.Generator,
+    generators: list[torch.Generator],
     fingerprint: str,
     course: Course,
 ) -> None:
     """Write what `_resume` reads, whole or not at all."""
     state: dict[str, Any] = {name: part.state_dict() for name, part in parts.items()}
-    state |= {"generator": generator.get_state(), "fingerprint": fingerprint}
+    state |= {"generators": [g.get_state() for g in generators], "fingerprint": fingerprint}
     save_checkpoint(checkpoint, state | vars(course))

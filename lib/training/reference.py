@@ -13,15 +13,12 @@ from torch import Tensor
 class ReferenceGradient:
     """Running mean of dJ/dw over every training step so far, one tensor per decoder weight.
 
-    Without `decay` all steps count alike. The slides show a sum over the same steps; the cosine
-    cannot tell them apart. With `decay` in [0, 1) a step of age a counts as decay^a, and the
-    weights are divided by their sum, so the first steps have no bias.
-    Source: kwon2020gradcon, gradient loss; the decay is ours.
+    The slides show a sum over the same steps; the cosine cannot tell them apart.
+    Source: kwon2020gradcon, gradient loss.
     """
 
     mean: list[Tensor] = field(default_factory=list)
     steps: int = 0
-    decay: float | None = None
     device: torch.device | str = "cpu"
 
     def update(self, gradients: Sequence[Tensor]) -> None:
@@ -30,9 +27,8 @@ class ReferenceGradient:
         if not self.mean:
             self.mean = [g.detach().clone() for g in gradients]
             return
-        weights = self.steps if self.decay is None else _sum_of_powers(self.decay, self.steps)
         for mean, gradient in zip(self.mean, gradients, strict=True):
-            mean += (gradient.detach() - mean) / weights
+            mean += (gradient.detach() - mean) / self.steps
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps: the mean and the number of steps."""
@@ -45,7 +41,7 @@ class ReferenceGradient:
     def copy(self) -> "ReferenceGradient":
         """An independent copy."""
         means = [m.clone() for m in self.mean]
-        return ReferenceGradient(means, self.steps, self.decay, self.device)
+        return ReferenceGradient(means, self.steps, self.device)
 
 
 def gradient_cosines(gradients: Sequence[Tensor], reference: Sequence[Tensor]) -> Tensor:
@@ -55,7 +51,3 @@ def gradient_cosines(gradients: Sequence[Tensor], reference: Sequence[Tensor]) -
     """
     pairs = zip(gradients, reference, strict=True)
     return torch.stack([F.cosine_similarity(g.flatten(), r.flatten(), dim=0) for g, r in pairs])
-
-
-def _sum_of_powers(base: float, count: int) -> float:
-    return (1 - base**count) / (1 - base)  # 1 + base + base² + …, `count` terms

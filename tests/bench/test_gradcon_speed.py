@@ -62,7 +62,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from literal_gradcon import literal_scores, literal_step, weights_of
 from lib.models import CAE, build
 from lib.scores.gradcon import gradcon_scores
-from lib.training.gradcon import step
+from lib.training.gradcon import gradients
 from lib.training.reference import ReferenceGradient
 
 channels, count, singles, rounds, threads = map(int, sys.argv[1:])
@@ -147,7 +147,7 @@ def apart(dtype):
     means, kept = [torch.zeros_like(w) for w in weights_of(one)], ReferenceGradient()
     for k in range(3):
         literal_step(one, batch.to(dtype), means, k, first, alpha)
-        step(two, batch.to(dtype), kept, second, alpha)
+        gradients(two, batch.to(dtype), kept, alpha), second.step()
     pairs = [(a - c, b - c) for a, b, c in zip(one.parameters(), two.parameters(), before)]
     pairs += zip(means, kept.mean)
     return max(((a - b).abs().max() / a.abs().max()).item() for a, b in pairs)
@@ -162,10 +162,10 @@ def literal():
 
 def ours():
     for _ in range(steps):
-        step(two, batch, kept, second, alpha)
+        gradients(two, batch, kept, alpha), second.step()
 
 with FlopCounterMode(display=False) as counter:
-    step(two, batch, kept, second, alpha)
+    gradients(two, batch, kept, alpha), second.step()
 loop, batched, peak = best(literal, ours, product)
 print(json.dumps({
     "literal": loop / steps,

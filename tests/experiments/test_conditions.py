@@ -174,8 +174,3 @@ def test_real_conditions_are_read_where_the_reader_has_them(fits, tmp_path: Path
     assert set(rows["dataset"]) == {"CURE-TSR"}
     assert set(rows["class"]) == {"condition=noise", "condition=haze"}
     assert set(rows["n"]) == {8, 16}  # four clean and four changed signs, at one and two levels
-
-
-def test_without_the_real_set_the_reader_is_told_where_to_ask(tmp_path: Path) -> None:
-    with pytest.raises(errors.DataMissing, match="on request only"):
-        measure(settings(dataset="cure-tsr", data_root=str(tmp_path)))

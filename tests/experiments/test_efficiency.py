@@ -2,12 +2,9 @@
 
 import time
 
-import pytest
 import torch
-import torch.nn.functional as F
 
-from lib import models, training
-from lib.experiments.efficiency import gpnd_work, milliseconds, published_sizes
+from lib.experiments.efficiency import milliseconds, published_sizes
 from lib.numbers import published
 
 
@@ -40,22 +37,3 @@ def test_methods_take_turns_and_the_median_counts():
     ]  # warmed up once
     assert 5 <= found["slow"] < 100  # between a sleep and the outlier
     assert found["fast"] < found["slow"]
-
-
-def test_gpnd_s_volume_is_that_of_its_jacobian():
-    draws = training.generator(0, "timing")
-    encoder = models.build(models.GPNDEncoder, draws).eval()
-    decoder = models.build(models.GPNDGenerator, draws).eval()
-    x = torch.rand((1, 3, 28, 28), generator=torch.Generator().manual_seed(0))
-    framed = F.pad(x.mean(1, keepdim=True), (2, 2, 2, 2))
-    rows = []
-    for number in range(models.gpnd.LATENT):  # one backward pass for each number of the latent
-        given = framed.clone().requires_grad_()
-        encoder(given)[0, number].backward()
-        rows.append(given.grad.flatten())
-    volume = torch.linalg.svdvals(torch.stack(rows)).log().sum()
-    with torch.no_grad():
-        distance = (framed - decoder(encoder(framed))).norm()
-    found = gpnd_work(training.generator(0, "timing"))(x)
-    # float32: sums over 32 logarithms of about -4
-    assert float(found) == pytest.approx(float(distance - volume), rel=1e-4)

@@ -102,29 +102,10 @@ def test_code_in_a_file_is_refused_and_not_run(tmp_path, write):
     assert target.exists()  # the bomb was a real one
 
 
-@pytest.mark.parametrize("content", [torch.ones(3), [1, 2], "text"])
-def test_anything_but_a_dictionary_is_refused(tmp_path, content):
-    torch.save(content, tmp_path / "other.pt")
-    with pytest.raises(DataCorrupt):
-        load_checkpoint(tmp_path / "other.pt")
-
-
-def test_missing_file_is_not_called_corrupt(tmp_path):
-    with pytest.raises(FileNotFoundError):
-        load_checkpoint(tmp_path / "none.pt")
-
-
 def test_fingerprint_depends_on_values_not_on_order():
     first = fingerprint({"alpha": 0.03, "epochs": 2}, fit)
     assert fingerprint({"epochs": 2, "alpha": 0.03}, fit) == first
     assert fingerprint({"epochs": 2, "alpha": 0.0}, fit) != first
-
-
-def test_fingerprint_depends_on_the_version_of_torch(monkeypatch):
-    first = fingerprint({}, fit)
-    assert fingerprint({}, fit) == first
-    monkeypatch.setattr(torch, "__version__", "0.0")
-    assert fingerprint({}, fit) != first
 
 
 @pytest.fixture

@@ -79,15 +79,6 @@ def test_equals_the_slope_of_the_objective(setting):
         assert slope == pytest.approx((g * direction).sum().item(), rel=1e-5, abs=1e-8)
 
 
-def test_the_length_of_the_reference_does_not_matter(setting):
-    model, x, reference = setting()
-    objective_backward(model, x, reference, alpha=1.0)
-    before = [p.grad.clone() for p in model.parameters()]
-    objective_backward(model, x, [1e6 * r for r in reference], alpha=1.0)
-    for parameter, g in zip(model.parameters(), before, strict=True):
-        assert (parameter.grad - g).abs().max() < TIGHT * g.abs().max()
-
-
 def test_without_a_reference_it_is_the_plain_gradient(setting):
     model, x, reference = setting()
     loss, cosine = objective_backward(model, x, [], alpha=1.0)
@@ -96,14 +87,6 @@ def test_without_a_reference_it_is_the_plain_gradient(setting):
     assert loss == pytest.approx(wanted[0], rel=TIGHT)
     for parameter, g in zip(model.parameters(), wanted[2], strict=True):
         assert (parameter.grad - g).abs().max() < TIGHT * g.abs().max()
-
-
-def test_it_replaces_what_gradients_were_there(setting):
-    model, x, reference = setting()
-    objective_backward(model, x, reference, alpha=0.03)
-    before = [p.grad.clone() for p in model.parameters()]
-    objective_backward(model, x, reference, alpha=0.03)
-    assert all(torch.equal(p.grad, g) for p, g in zip(model.parameters(), before, strict=True))
 
 
 def test_a_dead_decoder_has_a_cosine_of_0_and_moves_its_last_bias_alone(setting):

@@ -53,15 +53,6 @@ def test_training_trains(network, bars, alpha):
 # --- randomness
 
 
-def test_same_seed_same_result_and_the_global_state_plays_no_part(train, same):
-    torch.manual_seed(1)
-    first = train()
-    torch.manual_seed(2)
-    before = torch.get_rng_state()
-    assert same(first, train())
-    assert torch.equal(torch.get_rng_state(), before)
-
-
 # --- bad input
 
 
@@ -84,16 +75,3 @@ def test_nonsense_is_refused_before_anything_happens(train, tmp_path, change, wo
         train(checkpoint=path, **change)
     assert "\n" not in str(caught.value)
     assert not path.exists()
-
-
-def test_no_images(network, bars):
-    for n_train, n_validation, word in [(0, 4, "train"), (4, 0, "validation")]:
-        with pytest.raises(BadInput, match=f"no {word} images"):
-            g = torch.Generator().manual_seed(0)
-            fit(network(), bars(n_train, 0), bars(n_validation, 0), generator=g, epochs=1)
-
-
-def test_images_the_network_cannot_take(network):
-    x = torch.rand(4, 1, 32, 32)
-    with pytest.raises(BadInput, match=r"28, 28\]; it was given \[4, 1, 32, 32\]"):
-        fit(network(), x, x, generator=torch.Generator().manual_seed(0), epochs=1)
