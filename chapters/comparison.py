@@ -241,7 +241,7 @@ figure
 
 # %% tags=["nbval-check-output", "remove-cell"]
 sizes = measured.sizes
-print(sizes.totals, "stored by LSA", sizes.lsa_stored, "never called", sizes.gpnd_unused)
+print(sizes.totals, "stored by LSA", sizes.lsa_stored)
 
 # %% tags=["hide-input", "full-width"]
 table = [

@@ -20,13 +20,11 @@ from lib import models
 class Sizes:
     """Trained parameters by method and part, as the slides count them.
 
-    `lsa_stored` are LSA's with the weights that its masks put to 0, `gpnd_unused` those of GPND's
-    generator that its forward pass never calls.
+    `lsa_stored` are LSA's with the weights that its masks put to 0.
     """
 
     parts: dict[str, dict[str, int]]
     lsa_stored: int
-    gpnd_unused: int
 
     @property
     def totals(self) -> dict[str, int]:
@@ -38,14 +36,15 @@ def published_sizes() -> Sizes:
     """Counted from the networks. Source: kwon2020gradcon, size table; methods.md 2.10."""
     made: dict[str, dict[str, Callable[[], Any]]] = {
         "AnoGAN": {
-            "generator": models.DCGANGenerator,
-            "discriminator": models.DCGANDiscriminator,
+            "generator": models.dcgan_generator,
+            "discriminator": models.dcgan_discriminator,
         },
         "GPND": {
-            "generator": models.GPNDGenerator,
-            "encoder": models.GPNDEncoder,
-            "image discriminator": models.GPNDImageDiscriminator,
-            "latent discriminator": models.GPNDLatentDiscriminator,
+            "generator": models.gpnd_generator,
+            "never called": models.gpnd_unused,
+            "encoder": models.gpnd_encoder,
+            "image discriminator": models.gpnd_image_discriminator,
+            "latent discriminator": models.gpnd_latent_discriminator,
         },
         "LSA": {
             "autoencoder": models.LSAAutoencoder,
@@ -64,7 +63,6 @@ def published_sizes() -> Sizes:
             for name, parts in networks.items()
         },
         lsa_stored=sum(map(models.count_parameters, networks["LSA"].values())),
-        gpnd_unused=models.count_parameters(networks["GPND"]["generator"].unused),
     )
 
 
@@ -92,13 +90,13 @@ def gpnd_work(generator: torch.Generator, device: str = "cpu") -> Callable[[Tens
     next to none, are left out. Images are made grey and framed in black. Source:
     pidhorskyi2018gpnd; methods.md 2.9.
     """
-    encoder = models.build(models.GPNDEncoder, generator).to(device).eval()
-    decoder = models.build(models.GPNDGenerator, generator).to(device).eval()
+    encoder = models.build(models.gpnd_encoder, generator).to(device).eval()
+    decoder = models.build(models.gpnd_generator, generator).to(device).eval()
 
     @torch.no_grad()
     def score(x: Tensor) -> Tensor:
         framed = F.pad(x.mean(1, keepdim=True), (2, 2, 2, 2))
-        distance = (framed - decoder(encoder(framed))).norm()
+        distance = (framed - decoder(encoder(framed)) / 2 - 0.5).norm()
         jacobian = torch.func.jacrev(lambda image: encoder(image[None])[0])(framed[0])
         volume = torch.linalg.svdvals(jacobian.flatten(1)).log().sum()
         found: Tensor = (distance - volume).cpu()
