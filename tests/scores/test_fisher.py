@@ -12,7 +12,6 @@ from lib.scores.fisher import (
     fisher_diagonal,
     fisher_kernel,
     fisher_score,
-    fisher_self,
     mean_fisher_score,
 )
 
@@ -77,14 +76,13 @@ def test_mean_score_is_the_mean_of_u(double, images):
     close(flat(found), explicit(model, train).mean(0))
 
 
-def test_kernel_and_self_term_are_sums_over_all_weights(double, images):
+def test_the_kernel_is_a_sum_over_all_weights(double, images):
     model = double()
     train, a, b = (images(n, seed) for n, seed in ((5, 0), (2, 1), (3, 2)))
     fisher = fisher_diagonal(model, train)
     u, v, f = explicit(model, a), explicit(model, b), flat(fisher)
     wanted = torch.stack([torch.stack([(p * q / f).sum() for q in v]) for p in u])
     close(fisher_kernel(model, a, b, fisher), wanted)
-    close(fisher_self(model, a, fisher), torch.stack([(p * p / f).sum() for p in u]))
 
 
 def test_score_by_its_definition(double, images):
@@ -115,7 +113,7 @@ def test_neither_chunks_nor_what_is_held_at_once_can_be_seen(double, images, mon
 
     def everything():
         fisher, mean = fisher_diagonal(model, train), mean_fisher_score(model, train)
-        rest = [fisher_kernel(model, a, b, fisher), fisher_self(model, a, fisher)]
+        rest = [fisher_kernel(model, a, b, fisher)]
         return [flat(fisher), flat(mean), *rest, fisher_score(model, a, mean, fisher)]
 
     whole = everything()
@@ -131,7 +129,7 @@ def test_single_precision_is_enough(network, bars):
     for network, dtype in ((model, torch.float32), (copy.deepcopy(model).double(), torch.float64)):
         x, y, z = (t.to(dtype) for t in (a, b, train))
         fisher, mean = fisher_diagonal(network, z), mean_fisher_score(network, z)
-        found = [fisher_kernel(network, x, y, fisher), fisher_self(network, x, fisher)]
+        found = [fisher_kernel(network, x, y, fisher)]
         results.append([*found, fisher_score(network, x, mean, fisher)])
     for single, wanted in zip(*results, strict=True):
         assert single.dtype == torch.float32
@@ -173,7 +171,6 @@ def test_no_images_are_refused(ready):
         lambda: mean_fisher_score(model, x[:0]),
         lambda: fisher_kernel(model, x[:0], x, fisher),
         lambda: fisher_kernel(model, x, x[:0], fisher),
-        lambda: fisher_self(model, x[:0], fisher),
         lambda: fisher_score(model, x[:0], mean, fisher),
     ]
     for call in calls:
@@ -193,7 +190,6 @@ def test_a_diagonal_that_does_not_fit_is_refused(ready, spoil, message):
     model, x, mean, fisher = ready
     for call in (
         lambda f: fisher_kernel(model, x, x, f),
-        lambda f: fisher_self(model, x, f),
         lambda f: fisher_score(model, x, mean, f),
     ):
         with pytest.raises(BadInput, match=message):

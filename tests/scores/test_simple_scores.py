@@ -1,10 +1,7 @@
 """Reconstruction error and the trivial scores, by hand on images of four pixels."""
 
-import math
-
 import pytest
 import torch
-import torch.nn.functional as F
 
 from lib import scores
 from lib.errors import BadInput
@@ -13,7 +10,6 @@ from lib.scores import (
     distance_to_mean,
     distance_to_nearest,
     mean_brightness,
-    pixel_entropy,
     reconstruction_error,
 )
 
@@ -85,16 +81,6 @@ def test_distance_to_nearest_agrees_with_a_loop_and_ignores_the_batch():
     torch.testing.assert_close(distance_to_nearest(x, train[order]), found, rtol=1e-5, atol=1e-6)
 
 
-def test_pixel_entropy_by_hand():
-    x = pictures([0.0, 1.0, 0.5, 0.25], [1.0, 1.0, 0.0, 0.0])
-    quarter = 0.25 * math.log(4) + 0.75 * math.log(4 / 3)
-    assert pixel_entropy(x).tolist() == near((math.log(2) + quarter) / 4, 0)
-    # no reconstruction has a smaller cross-entropy, and it is the same for the negative
-    worse = F.binary_cross_entropy(torch.full_like(x, 0.4), x, reduction="none")
-    assert bool((worse.flatten(1).mean(1) > pixel_entropy(x)).all())
-    assert pixel_entropy(1 - x).tolist() == near(*pixel_entropy(x).tolist())
-
-
 def test_a_copy_is_at_distance_zero_and_near_copies_keep_their_order():
     train = torch.rand((60, 1, 28, 28), generator=torch.Generator().manual_seed(0))
     x = train.repeat_interleave(2, 0)
@@ -122,7 +108,6 @@ def test_images_from_0_to_255_are_refused(sign, network):
     for call in (
         lambda: reconstruction_error(model, x),
         lambda: mean_brightness(x),
-        lambda: pixel_entropy(x),
         lambda: distance_to_mean(x, fine),
         lambda: distance_to_nearest(fine, x),
         lambda: scores.gradient_score(model, x, reference),
