@@ -302,6 +302,7 @@ class _Task:
     def add_rows(self, add: Callable[..., None], one: OneClass) -> None:
         """All rows of this class and seed."""
         settings, x = self.settings, one.test
+        where: dict[str, Any]
         pair = settings.variants("CAE")
         placed = placing.own_scores(one.scores, settings.variants, beta=settings.beta)
         placed += placing.other_errors(one.scores, settings.variants, loss_of=settings.loss_of)

@@ -140,9 +140,12 @@ def fit_vae(task: Task, *, main: Literal["KL", "ELBO"] = "ELBO") -> dict[str, Sc
     The draws are those of chapter gradcon. Source: kingma2014auto; methods.md 1.7.
     """
     network = build(lambda: VAE(task.channels), task.draws("weights")).to(task.train.device)
-    loss = {"reconstruction": "bce"}
-    task.fit("VAE", training.fit, network, batch=64, rate=1e-3, alpha=0.0, **loss)
-    forms = {"KL": scores.latent_score, "ELBO": partial(scores.elbo_score, **loss)}
+    given = {"alpha": 0.0, "reconstruction": "bce"}
+    task.fit("VAE", training.fit, network, batch=64, rate=1e-3, **given)
+    forms: dict[str, Callable[..., Tensor]] = {
+        "KL": scores.latent_score,
+        "ELBO": partial(scores.elbo_score, reconstruction="bce"),
+    }
     order = sorted(forms, key=lambda form: form != main)
     return {"" if f == main else f: task.scorer(partial(forms[f], network)) for f in order}
 

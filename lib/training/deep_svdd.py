@@ -91,8 +91,8 @@ def fit_deep_svdd(
         *place: Any,
     ) -> History:
         """Adam on `loss` of a batch, epoch by epoch; `place` is the checkpoint's."""
-        rule = {"lr": learning_rate, "weight_decay": weight_decay}
-        optimiser = torch.optim.Adam(model.parameters(), **rule)
+        weights = model.parameters()
+        optimiser = torch.optim.Adam(weights, lr=learning_rate, weight_decay=weight_decay)
 
         def rate(epoch: int, _: int) -> float:
             late = milestone is not None and epoch > milestone
