@@ -40,7 +40,6 @@ OF_LOGITS = {
     "ensemble, max logit": lambda logits, **_: scores.ensemble_max_logit(
         torch.stack([logits, 0.5 * logits])
     ),
-    "rejection": lambda logits, **_: scores.rejection_score(logits.detach().log_softmax(1)),
 }
 OF_FEATURES = {
     "one-class SVM": lambda z, known, y, **_: scores.fit_one_class_svm(known[y == 0]).score(z),
