@@ -7,13 +7,14 @@ from lib import training
 from lib.errors import BadInput
 from lib.models import CAE, VAE, build
 
-SIZES = (20, 5)  # training and validation images; no multiple of the batch
+SIZES = (20, 27)  # of different lengths, and neither a multiple of the batch
 ALPHAS = (0.0, 0.03)
 
 
 def images(k):
     g = torch.Generator().manual_seed(k)
-    return tuple(torch.rand(n, 1, 28, 28, generator=g, dtype=torch.float64) for n in SIZES)
+    sizes = SIZES[k], 5 + k
+    return tuple(torch.rand(n, 1, 28, 28, generator=g, dtype=torch.float64) for n in sizes)
 
 
 def networks(kind):
@@ -69,13 +70,11 @@ def test_each_network_is_the_one_that_is_trained_alone(kind, loss):
 
 def test_an_interrupted_training_goes_on(tmp_path):
     options = {"checkpoint": tmp_path / "c.pt", "fingerprint": "a"}
-    whole = stacked(CAE, 2, keep=(1,))
-    stacked(CAE, 1, keep=(1,), **options)
-    resumed = stacked(CAE, 2, keep=(1,), **options)
-    first = [entry["seconds"] for entry in torch.load(options["checkpoint"])["history"]]
-    assert [entry["seconds"] for entry in resumed[0].history] == first  # the first epoch's, too
+    whole, seen = stacked(CAE, 2), []
+    stacked(CAE, 1, **options)
+    resumed = stacked(CAE, 2, progress=seen.append, **options)
+    assert seen == [2]
     for a, b in zip(whole, resumed, strict=True):
-        assert a.epoch == b.epoch and a.reference.steps == b.reference.steps
         for p, q in zip(a.model.parameters(), b.model.parameters(), strict=True):
             assert torch.equal(p, q)
 
@@ -86,7 +85,5 @@ def test_networks_of_two_kinds_and_lists_of_other_lengths_are_refused():
     mixed = [networks(CAE)[0], networks(VAE)[0]]
     with pytest.raises(BadInput, match="one kind"):
         training.fit_stacked(mixed, [train] * 2, [validation] * 2, **parts)
-    with pytest.raises(BadInput, match="equally many"):
-        training.fit_stacked(networks(CAE), [train, train[:8]], [validation] * 2, **parts)
     with pytest.raises(BadInput, match="own images"):
         training.fit_stacked(networks(CAE), [train], [validation], **parts)
