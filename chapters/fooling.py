@@ -23,11 +23,11 @@
 # - The paper claims that no attempt fools the denoising autoencoder, where all fool the plain
 #   network. **With its own attack that is so here too**, at both thresholds, with a tenth of its
 #   epochs: {verdict}`dae-fooling-mnist-dae-sym-90`.
-# - The rate of zero is the attack's doing: it descends on the unscaled output and never learns of the
-#   confidence. **At 90 % an attack that does, with longer steps, fools the same network in every
-#   attempt**, so that the claim in its width is {verdict}`dae-stronger-mnist`.
-# - At 99 % hardly any of these attempts gets through. So the protection hangs on a strict threshold,
-#   whose price in accuracy is on [](dae.ipynb).
+# - The rate of zero is the attack's doing: it descends on the unscaled output and never learns of
+#   the confidence. **At 90 % an attack that does, with longer steps, fools the same network in
+#   every attempt.** That nothing fools it is {verdict}`dae-stronger-mnist`.
+# - At 99 % hardly any of these attempts gets through. So the protection hangs on a strict
+#   threshold, whose price in accuracy is on [](dae.ipynb).
 # :::
 #
 # <!-- true while: dae-fooling-mnist-dae-sym-90 is partly or reproduced -->
@@ -174,8 +174,9 @@ page.verdicts(
 # %% [markdown]
 # **The loss knows nothing of the confidence.** Its gradient is $y - 1$ times that of a logit: it
 # fades when the classifier is sure, and none of it points to where an image can be redrawn.
-# {numref}`fig-fo-path` shows where that ends: the output is high and the error far above what either
-# threshold lets through. A rate of 0 therefore says nothing of an attacker who knows the confidence.
+# {numref}`fig-fo-path` shows where that ends: the output is high and the error far above what
+# either threshold lets through. A rate of 0 therefore says nothing of an attacker who knows the
+# confidence.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-fo-path", "caption": "Where the document's attempts end, this build: unscaled output of the wished class and norm of the error, for each attempt. Lines: what it takes to be let through at each threshold with its alpha."}}
 figure, axis = plt.subplots(figsize=(6.4, 3.2))
@@ -193,11 +194,12 @@ figure
 # %% [markdown]
 # ## What the rate hangs on: alpha
 #
-# **Any $\alpha$ from 10 to 20 keeps nearly all the accuracy at 90 % and lets no attempt through**: the
-# attack does not see $\alpha$, so one run tells the rate for all of them ({numref}`fig-fo-alpha`). At
-# 10 the accuracy is {number}`alpha 10 accuracy 90`, and at 7 every attempt succeeds. So a rate of zero
-# needs no careful choice, and the paper's 20 is on the safe side; from 30 on the accuracy falls. At
-# 99 % even $\alpha = 1$ stops them all, with an accuracy of {number}`alpha 1 accuracy 99`.
+# **Any $\alpha$ from 10 to 20 keeps nearly all the accuracy at 90 % and lets no attempt through**:
+# the attack does not see $\alpha$, so one run tells the rate for all of them
+# ({numref}`fig-fo-alpha`). At 10 the accuracy is {number}`alpha 10 accuracy 90`, and at 7 every
+# attempt succeeds. So a rate of zero needs no careful choice, and the paper's 20 is on the safe
+# side; from 30 on the accuracy falls. At 99 % even $\alpha = 1$ stops them all, with an accuracy
+# of {number}`alpha 1 accuracy 99`.
 # <!-- true while: alpha 10 fooled 90 < 0.02 ; alpha 7 fooled 90 > 0.95 ; alpha 1 fooled 99 < 0.02 -->
 # <!-- true while: alpha 10 accuracy 90 > 0.95 ; alpha 30 accuracy 90 < 0.94 -->
 
@@ -224,9 +226,9 @@ figure
 #
 # ## Does an attack on the confidence fail?
 #
-# The paper lets the attack descend through $\tilde c(x)\, y$ as well, at 99 % on MNIST. **It reports
-# 1 % of successes, and 100 % for a network with an L2 weight of 10**, whose samples look like digits
-# and whose accuracy is lower.
+# The paper lets the attack descend through $\tilde c(x)\, y$ as well, at 99 % on MNIST. **It
+# reports 1 % of successes, and 100 % for a network with an L2 weight of 10**, whose samples look
+# like digits and whose accuracy is lower.
 
 # %% tags=["hide-input", "full-width"]
 shares = {"score": "fooling rate", "metric": "fraction"}
@@ -246,18 +248,18 @@ page.compare(
 # %% [markdown]
 # ## Does a better attack fail?
 #
-# **At 90 % it does not fail: long steps on the scaled output fool the denoising autoencoder in every
-# attempt, within 300 updates.** Nothing obliges an attacker to start from noise, or to take short
-# steps. Ours descend on the scaled output: the generator with a hundred times the rate, and Adam on the
-# pixels' logits from a test image of another class, or from two laid over each other. At 99 % with
-# $\alpha = 3$ the same generator never succeeds, and only blends of two digits do
+# **At 90 % it does not fail: long steps on the scaled output fool the denoising autoencoder in
+# every attempt, within 300 updates.** Nothing obliges an attacker to start from noise, or to take
+# short steps. Ours descend on the scaled output: the generator with a hundred times the rate, and
+# Adam on the pixels' logits from a test image of another class, or from two laid over each other.
+# At 99 % with $\alpha = 3$ the same generator never succeeds, and only blends of two digits do
 # ({number}`fooled from a blend 99.interval`).
 #
-# Are these still *fooling* images, *unrecognizable to humans*? {numref}`fig-fo-images` lets the reader
-# judge. Their median distance to the nearest training image is {number}`near long steps`, between that
-# of test images ({number}`near test`) and of noise ({number}`near noise`); the few that pass at 99 %
-# are nearly as close as test images ({number}`near blend 99`). The confidence does push the attack
-# towards digits, and the stricter the threshold, the more so.
+# Are these still *fooling* images, *unrecognizable to humans*? {numref}`fig-fo-images` lets the
+# reader judge. Their median distance to the nearest training image is {number}`near long steps`,
+# between that of test images ({number}`near test`) and of noise ({number}`near noise`); the few
+# that pass at 99 % are nearly as close as test images ({number}`near blend 99`). The confidence
+# does push the attack towards digits, and the stricter the threshold, the more so.
 # <!-- true while: fooled by long steps 90 > 0.95 ; fooled from an image 90 > 0.9 -->
 # <!-- true while: fooled by long steps 99 < 0.05 ; near long steps > near test + 0.1 -->
 

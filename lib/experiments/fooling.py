@@ -33,7 +33,6 @@ from lib.run import workspace
 from lib.training import Criterion, Fooling
 
 ALPHAS = (0, 0.5, 1, 2, 3, 5, 7, 10, 14, 20, 30, 50, 70, 100, 200, 500)
-CURVE = (10, 30, 100, 300, 1000, 3000, 10_000)  # steps at which rates become rows
 RATE = {"score": "fooling rate", "metric": "fraction"}
 
 
@@ -96,8 +95,8 @@ class MeasuredFooling(Measured):
 
 
 def measure(settings: Settings, device: str = "cpu") -> MeasuredFooling:
-    """All numbers of the chapter: rows of the tables fooling, fooling-steps, alpha-curve,
-    fooling-fast, fooling-clamped, fooling-scaled, fooling-stronger and fooling-images.
+    """All numbers of the chapter: rows of the tables fooling, alpha-curve, fooling-fast,
+    fooling-clamped, fooling-scaled, fooling-stronger and fooling-images.
     """
     digits, add, rows = prepared("fooling", settings, device)
     networks, example = trained_networks(settings, digits)
@@ -172,10 +171,6 @@ def _document(
         add(limit, **here, table=table, score="step limit", metric="optimizer steps")
         if mean is not None:
             add(mean, **here, table=table, score=names[0], metric=names[1])
-        for most in CURVE if first else ():
-            if most <= limit:
-                value, _ = rate_and_steps(steps, most)
-                add(value, **here, table="fooling-steps", **RATE, limit=most)
         if first and network.has_decoder:
             _over_alpha(add, criterion.threshold, attacked.found.reach[:, i], network, done.digits)
 
