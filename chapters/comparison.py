@@ -68,29 +68,21 @@ import pandas as pd
 from scipy.spatial.distance import cdist
 from scipy.special import logsumexp
 
-from lib import data, metrics, numbers, scores, training
+from lib import data, experiments, metrics, numbers, scores, training
 from lib.experiments import comparison
 from lib.figures import COLOURS, use_style
-from lib.run import golden, workspace
+from lib.run import golden
 
-began = workspace.begin()
-given = {name: globals()[name] for name in comparison.Settings.model_fields}
-settings = comparison.Settings(**given)
-device = training.named_device(device)
-training.deterministic(seeds[0])
+settings, run = experiments.begin(comparison.Settings, globals())
 use_style()
 
 # %% tags=["remove-output", "hide-input"]
-measured = comparison.measure(settings, device=device)
-
-# %% tags=["remove-cell"]
-images, first = measured.images, measured.splits[seeds[0], classes[0]]
-run = workspace.leave_run(
-    "comparison", given, measured.rows, began=began, device=device, images=images
-)
-page = numbers.open_page("comparison", comparison.page_rows(measured.rows), run=run)
+measured = comparison.measure(settings, device=run.device)
+own = comparison.page_rows(measured.rows)
+page = experiments.leave("comparison", measured, run, shown=own)
 
 # %% tags=["nbval-check-output", "remove-input"]
+images, first = measured.images, measured.splits[seeds[0], classes[0]]
 print("images", list(images.images.shape), "of", images.title, "sha256", images.sha256[:12])
 print("normal class", images.class_names[classes[0]], {k: len(v) for k, v in first.items()})
 

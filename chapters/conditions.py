@@ -56,31 +56,20 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from lib import data, metrics, models, numbers, scores, training
+from lib import data, experiments, metrics, models, scores
 from lib.experiments import conditions as experiment
 from lib.figures import COLOURS, use_style
-from lib.run import golden, workspace
+from lib.run import golden
 
-began = workspace.begin()
-given = {name: globals()[name] for name in experiment.Settings.model_fields}
-settings = experiment.Settings(**given)
-device = training.named_device(device)
-training.deterministic(seeds[0])
+settings, run = experiments.begin(experiment.Settings, globals())
 use_style()
 
 # %% tags=["remove-output", "hide-input"]
-measured = experiment.measure(settings, device=device)
-
-# %% tags=["remove-cell"]
-images, used, split = measured.images, measured.conditions, measured.splits[seeds[0]]
-run = workspace.leave_run(
-    "conditions", given, measured.rows, began=began, device=device, images=images
-)
-signs = images.title in ("GTSRB-32", "CURE-TSR")
-stand_in = {} if signs else {"GTSRB-32": images.title}
-page = numbers.open_page("conditions", measured, run=run, stand_in=stand_in)
+measured = experiment.measure(settings, device=run.device)
+page = experiments.leave("conditions", measured, run, stand_in=measured.stand_in)
 
 # %% tags=["nbval-check-output", "remove-input"]
+images, used, split = measured.images, measured.conditions, measured.splits[seeds[0]]
 print("images", list(images.images.shape), "of", images.title, "sha256", images.sha256[:12])
 print({part: len(getattr(split, part)) for part in ("train", "validation", "test")})
 print("conditions", ", ".join(used))

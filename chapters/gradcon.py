@@ -65,14 +65,10 @@ from torch import autograd
 
 from lib import experiments, figures, metrics, numbers, scores, training
 from lib.models import CAE, build, count_parameters, decoder_weights
-from lib.run import golden, workspace
+from lib.run import golden
 from lib.training.constraint import objective_backward
 
-Settings = experiments.gradcon.Settings
-settings = Settings(**{name: globals()[name] for name in Settings.model_fields})
-began = workspace.begin()
-device = training.named_device(settings.device)
-training.deterministic(settings.seeds[0])
+settings, run = experiments.begin(experiments.gradcon.Settings, globals())
 figures.use_style()
 
 # %% [markdown]
@@ -87,8 +83,9 @@ figures.use_style()
 # One class is normal, the other nine are anomalies. The network sees normal training images only,
 # less a tenth that selects the epoch; the test has all test images of the class and as many others.
 
-# %% tags=["remove-output"]
-measured = experiments.gradcon.measure(settings, device=device)
+# %% tags=["remove-output", "hide-input"]
+measured = experiments.gradcon.measure(settings, device=run.device)
+page = experiments.leave("gradcon", measured, run)
 
 # %% tags=["nbval-check-output", "remove-input"]
 images, one = measured.images, measured.classes[0]
@@ -98,9 +95,6 @@ print("class", images.class_names[one.normal], {word: len(part) for word, part i
 print("autoencoder parameters", f"{count_parameters(CAE(one.test.shape[1])):,}")
 
 # %% tags=["remove-cell"]
-given, rows = settings.model_dump(), measured.rows
-run = workspace.leave_run("gradcon", given, rows, began=began, device=device, images=images)
-page = numbers.open_page("gradcon", measured, run=run)
 plain, constrained = ("CAE", "CAE+Grad") if "CAE" in methods else ("VAE", "VAE+Grad")
 shown = measured.classes[len(measured.classes) // 2]
 
@@ -246,7 +240,7 @@ pair = [
     for members in (np.flatnonzero(labels == label) for label in (0, 1))
 ]
 with torch.no_grad():
-    drawn = shown.fitted[constrained].model(shown.test[pair].to(device)).cpu().numpy()
+    drawn = shown.fitted[constrained].model(shown.test[pair].to(run.device)).cpu().numpy()
 figure = plt.figure(figsize=(9, 4))
 left, right = figure.subfigures(1, 2, width_ratios=[0.8, 1.2])
 figures.reconstruction_grid(left, shown.test[pair].numpy(), drawn, ["normal", "anomaly"])

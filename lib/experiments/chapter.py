@@ -17,7 +17,8 @@ S = TypeVar("S", bound=Settings)
 class Measured(Protocol):
     """What `measure` of a document returns at least."""
 
-    rows: pd.DataFrame
+    @property
+    def rows(self) -> pd.DataFrame: ...
 
     @property
     def images(self) -> ImageSet: ...
@@ -46,8 +47,19 @@ def begin(kind: type[S], values: Mapping[str, Any]) -> tuple[S, Begun]:
     return settings, Begun(at, settings.model_dump(), device)
 
 
-def leave(name: str, measured: Measured, begun: Begun) -> Page:
-    """Leave the chapter's rows with their provenance in its work folder, and open its page."""
+def leave(
+    name: str,
+    measured: Measured,
+    begun: Begun,
+    *,
+    shown: pd.DataFrame | None = None,
+    stand_in: Mapping[str, str] | None = None,
+) -> Page:
+    """Leave the chapter's rows with their provenance in its work folder, and open its page.
+
+    The page reads the rows `shown` in their place where these are given; `stand_in` is that of
+    `open_page`.
+    """
     run = workspace.leave_run(
         name,
         begun.parameters,
@@ -57,4 +69,4 @@ def leave(name: str, measured: Measured, begun: Begun) -> Page:
         images=measured.images,
         trained=measured.seconds,
     )
-    return open_page(name, measured, run=run)
+    return open_page(name, measured if shown is None else shown, run=run, stand_in=stand_in)

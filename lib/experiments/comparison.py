@@ -100,6 +100,7 @@ class Measured:
     images: data.ImageSet
     splits: dict[tuple[int, int], Split]
     sizes: Sizes
+    seconds = 0.0  # no time of earlier trainings is on record
 
 
 def measure(

@@ -124,6 +124,7 @@ class Measured:
     rows: pd.DataFrame
     images: ImageSet
     classes: list[OneClass]
+    seconds = 0.0  # no time of earlier trainings is on record
 
 
 def measure(
