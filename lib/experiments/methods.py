@@ -17,7 +17,7 @@ from torch import Tensor
 
 from lib import scores, training
 from lib.data.contrast import contrast_scaled, fit_contrast_range
-from lib.errors import BadInput, UnknownName, nearest
+from lib.errors import UnknownName, nearest
 from lib.models import (
     CAE,
     VAE,
@@ -153,8 +153,7 @@ def fit_vae(task: Task, *, main: Literal["KL", "ELBO"] = "ELBO") -> dict[str, Sc
 def fit_lsa(task: Task, *, estimator: bool = True) -> dict[str, Scorer]:
     """LSA's novelty score; without the `estimator` the error alone, under the name WITHOUT.
 
-    Images of `image_size`. Both start with the same autoencoder and see the same batches. Raises
-    BadInput where a part of the novelty score does not vary on the validation images.
+    Images of `image_size`. Both start with the same autoencoder and see the same batches.
     Source: abati2019lsa; budget of methods.md 2.5.
     """
     device = task.train.device
@@ -167,19 +166,9 @@ def fit_lsa(task: Task, *, estimator: bool = True) -> dict[str, Scorer]:
     task.fit(name, training.fit_lsa, network, density, batch=256, rate=1e-4, **more)
     if density is None:
         return {WITHOUT: task.scorer(partial(scores.reconstruction_error, network))}
-
-    def parts(x: Tensor) -> Tensor:
-        """Reconstruction error and minus the log-likelihood of the code, `[n, 2]`."""
-        code = network.encode(x)
-        error = (network.decode(code) - x).square().flatten(1).mean(1)
-        return torch.stack([error, -density.log_likelihood(code)], 1)
-
-    held_out = task.scorer(parts)(task.validation)
-    low, high = held_out.amin(0), held_out.amax(0)
-    if not bool((low < high).all()):
-        raise BadInput("Both parts of LSA's score must vary on the validation images.")
-    # minus the sum of both scaled log-likelihoods, as in `lib.scores.lsa`
-    return {"": lambda x: -((high - task.scorer(parts)(x)) / (high - low)).sum(1)}
+    parts = partial(scores.lsa_parts, network, density)
+    held_out = parts(task.validation)
+    return {"": lambda x: scores.lsa_novelty(parts(x), held_out)}
 
 
 def fit_deep_svdd(task: Task, *, pretrain_epochs: int = 0) -> dict[str, Scorer]:

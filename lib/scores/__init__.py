@@ -32,6 +32,8 @@ from lib.scores.logits import ensemble_max_logit as ensemble_max_logit
 from lib.scores.logits import entropy as entropy
 from lib.scores.logits import max_logit as max_logit
 from lib.scores.logits import max_probability as max_probability
+from lib.scores.lsa import lsa_novelty as lsa_novelty
+from lib.scores.lsa import lsa_parts as lsa_parts
 from lib.scores.lsa import lsa_scores as lsa_scores
 from lib.scores.maps import error_map as error_map
 from lib.scores.maps import input_gradient as input_gradient
@@ -43,7 +45,6 @@ from lib.scores.odin import odin as odin
 from lib.scores.one_class import fit_kde as fit_kde
 from lib.scores.one_class import fit_one_class_svm as fit_one_class_svm
 from lib.scores.one_class import label_chosen_one_class_svm as label_chosen_one_class_svm
-from lib.scores.one_class import one_class_svm_score as one_class_svm_score
 from lib.scores.open_max import fit_open_max as fit_open_max
 from lib.scores.open_set_svm import fit_one_vs_set as fit_one_vs_set
 from lib.scores.open_set_svm import fit_weibull_svm as fit_weibull_svm

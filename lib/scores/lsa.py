@@ -1,5 +1,7 @@
 """Scores of latent space autoregression: reconstruction, likelihood of the code, and both."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -34,24 +36,36 @@ def lsa_scores(
     if batch_size < 1:
         raise BadInput(f"The batch size must be at least 1, but {batch_size} came.")
     check_range(given=x)
-    parts = _parts(autoencoder, estimator, x, batch_size)
+    parts = lsa_parts(autoencoder, estimator, x, batch_size=batch_size)
     if estimator is None:
         return parts
     if validation is None or len(validation) == 0:
         raise BadInput("LSA's novelty score needs validation images to scale its parts.")
-    novelty = torch.zeros(len(x))
-    for name, held_out in _parts(autoencoder, estimator, validation, batch_size).items():
-        low, high = held_out.min(), held_out.max()
+    held_out = lsa_parts(autoencoder, estimator, validation, batch_size=batch_size)
+    return parts | {"novelty": lsa_novelty(parts, held_out)}
+
+
+def lsa_novelty(parts: Mapping[str, Tensor], held_out: Mapping[str, Tensor]) -> Tensor:
+    """The novelty score `[n]` from parts by name, each `[n]`, and those of validation images.
+
+    Higher is more anomalous; 0 less each part's distance from its largest validation value, in
+    units of their range. Raises BadInput for a part that does not vary on validation images.
+    """
+    novelty = torch.zeros(len(next(iter(parts.values()))))
+    for name, values in held_out.items():
+        low, high = values.min(), values.max()
         if not low < high:
             raise BadInput(f'"{name}" must vary on the validation images to be scaled.')
         # of -score, whose range is -high to -low; then the sign turned back
         novelty = novelty - (high - parts[name]) / (high - low)
-    return parts | {"novelty": novelty}
+    return novelty
 
 
-def _parts(
-    autoencoder: LSANetwork, estimator: LSAEstimator | None, x: Tensor, batch_size: int
+@torch.no_grad()
+def lsa_parts(
+    autoencoder: LSANetwork, estimator: LSAEstimator | None, x: Tensor, *, batch_size: int = 256
 ) -> dict[str, Tensor]:
+    """Parts "recon" and, with an estimator, "likelihood" of `lsa_scores`; it checks nothing."""
     device = next(autoencoder.parameters()).device
     errors, likelihoods = [], []
     for batch in x.split(batch_size):

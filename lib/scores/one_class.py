@@ -75,16 +75,6 @@ def fit_one_class_svm(
     return OneClassMachine(make_pipeline(_pca(variance, whiten), machine).fit(known))
 
 
-def one_class_svm_score(
-    train: ArrayLike, x: ArrayLike, *, nu: float = 0.1, variance: float = 0.95
-) -> Values:
-    """`fit_one_class_svm` and its score of `x` `[n, d]` in one call, `[n]`; higher: more anomalous.
-
-    Raises BadInput as those two do. Source: methods.md 2.2, label-free settings.
-    """
-    return fit_one_class_svm(train, nu=nu, variance=variance).score(x)
-
-
 def label_chosen_one_class_svm(
     train: ArrayLike,
     labelled: ArrayLike,
