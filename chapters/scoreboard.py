@@ -32,7 +32,9 @@ rows_root = "_build/book"  # folder with one folder of rows per chapter: this bu
 # %% tags=["remove-cell"]
 from pathlib import Path
 
-from lib import numbers
+import matplotlib.pyplot as plt
+
+from lib import figures, numbers
 from lib.numbers import board
 from lib.numbers.page import claim_table
 
@@ -52,6 +54,17 @@ def claims(*, table):
 
 # %% tags=["remove-input"]
 numbers.styled(board.verdict_counts(book, documents), "Claims by the verdict of our reference runs")
+
+# %% tags=["remove-input"] mystnb={"figure": {"name": "fig-sc-agreement", "caption": "Every AUROC, F1, accuracy and share that a document prints and our reference has, ours over theirs, with the 95 % interval where there are seeds. Most lie near the dotted line, where both are equal. The outliers are GradCon on MNIST (right edge) and COOL (its two fooling rates at the upper left, its accuracy at 99 % at the lower right), both after a part of the epochs."}}
+titles = {d.document: d.title.partition(" (")[0] for d in documents}
+every = board.cells(book).dropna(subset="ours")
+every = every[every["metric"].str.fullmatch("AUROC|AUC|F1|fraction.*")]
+titles["spigler-paper"] = titles["dae-slides"]  # the talk's final paper
+every = every.assign(document=every["source"].map(titles))
+figures.use_style()
+figure, axis = plt.subplots(figsize=(5.6, 5.6))
+figures.agreement_scatter(axis, every, hue="document")
+figure
 
 # %% [markdown]
 # ## Claims

@@ -1,5 +1,6 @@
 """Plots used by more than one chapter or too long for one, all in one style."""
 
+from lib.figures.agreement import agreement_scatter as agreement_scatter
 from lib.figures.angles import angle_rose as angle_rose
 from lib.figures.changes import change_lines as change_lines
 from lib.figures.classes import class_scatter as class_scatter

@@ -46,12 +46,13 @@ def verdict_counts(book: Book, documents: Iterable[Document]) -> pd.DataFrame:
     return table.assign(claims=table.sum(axis=1))
 
 
-def agreement(book: Book) -> pd.DataFrame:
-    """The documents' tables: cells printed, re-made on full data, judged, and agreeing with ours.
+def cells(book: Book) -> pd.DataFrame:
+    """The cells of the documents' tables: printed, ours with its 95 % interval, and agreement.
 
-    A cell agrees where our mean is no further off than its claim's tolerance, or, without a claim
-    of its own, where the printed number lies in our 95 % interval over seeds. With a single seed
-    and no tolerance it is not judged.
+    Columns source, table, metric, class, published, ours, low, high (NaN where not re-made on full
+    data), judged and agrees. A cell agrees where our mean is no further off than its claim's
+    tolerance, or, without a claim of its own, where the printed number lies in our interval over
+    seeds. With a single seed and no tolerance it is not judged.
     """
     tolerance = {
         tuple(case.sides[0].cells.values()): claim.rule.tolerance
@@ -59,20 +60,33 @@ def agreement(book: Book) -> pd.DataFrame:
         for case in claim.cases
         if claim.rule.kind in ("within", "equal") and claim.rule.right is None
     }
-    lines: dict[tuple[str, str], list[int]] = {}
+    lines = []
     for printed in book.published_rows.to_dict("records"):
         at = {column: str(printed[column]) for column in ADDRESS}
-        line = lines.setdefault((str(printed["source"]), at["table"]), [0, 0, 0, 0])
-        line[0] += 1
-        if (ours := book.reference.interval(at)) is None:
-            continue
-        line[1] += 1
-        allowed = tolerance.get(tuple(at.values()))
-        inside = ours.low <= printed["value"] <= ours.high
-        near = allowed is not None and round(abs(ours.mean - printed["value"]), 12) <= allowed
-        line[2] += allowed is not None or ours.n > 1
-        line[3] += near if allowed is not None else ours.n > 1 and inside
-    names = ["cells printed", "re-made", "judged", "agree"]
-    made = {key: line for key, line in lines.items() if line[1]}
-    index = pd.MultiIndex.from_tuples(list(made), names=["source", "table"])
-    return pd.DataFrame(list(made.values()), index=index, columns=names).reset_index()
+        line = {name: printed[name] for name in ("source", "table", "metric", "class")}
+        line |= {"published": printed["value"], "judged": False, "agrees": False}
+        if ours := book.reference.interval(at):
+            line |= {"ours": ours.mean, "low": ours.low, "high": ours.high}
+            allowed = tolerance.get(tuple(at.values()))
+            if allowed is not None:
+                line["judged"] = True
+                line["agrees"] = round(abs(ours.mean - printed["value"]), 12) <= allowed
+            elif ours.n > 1:
+                line["judged"] = True
+                line["agrees"] = ours.low <= printed["value"] <= ours.high
+        lines.append(line)
+    return pd.DataFrame(lines)
+
+
+def agreement(book: Book) -> pd.DataFrame:
+    """The documents' tables: `cells` printed, re-made, judged, and agreeing with ours."""
+    groups = cells(book).groupby(["source", "table"], sort=False)
+    counts = groups.agg(
+        **{
+            "cells printed": ("published", "size"),
+            "re-made": ("ours", "count"),
+            "judged": ("judged", "sum"),
+            "agree": ("agrees", "sum"),
+        }
+    )
+    return counts[counts["re-made"] > 0].reset_index()

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from lib.figures import (
+    agreement_scatter,
     angle_rose,
     change_lines,
     class_scatter,
@@ -35,6 +36,20 @@ def panels():
     for figure in figures:
         figure.canvas.draw()  # warnings of the layout come only now
     assert plt.get_fignums() == before + [figure.number for figure in figures]
+
+
+def test_agreement_has_a_dot_and_an_interval_for_each_number(panels):
+    table = {"document": ["a", "b", "a"], "published": [0.5, 0.6, 0.7], "ours": [0.4, 0.6, 0.8]}
+    cells = pd.DataFrame(table | {"low": [0.3, 0.5, 0.7], "high": [0.5, 0.7, 0.9]})
+    (axis,) = panels()
+    agreement_scatter(axis, cells, hue="document")
+    dots = {line.get_label(): line.get_xydata().tolist() for line in axis.get_lines()[1:]}
+    assert dots == {"a": [[0.5, 0.4], [0.7, 0.8]], "b": [[0.6, 0.6]]}
+    first = axis.collections[0].get_segments()
+    assert [segment.tolist() for segment in first] == [
+        [[0.5, 0.3], [0.5, 0.5]],
+        [[0.7, 0.7], [0.7, 0.9]],
+    ]
 
 
 def test_learning_curves(panels):

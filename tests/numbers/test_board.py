@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lib.numbers import Book, frame, write_rows, write_runs
-from lib.numbers.board import agreement, build_verdicts, claims_of, verdict_counts
+from lib.numbers.board import agreement, build_verdicts, cells, claims_of, verdict_counts
 from lib.numbers.page import claim_table
 from tests.numbers.conftest import MakeBook, printed_of, rows_of, runs_of
 
@@ -45,6 +45,10 @@ def test_counts_are_of_claims_and_not_of_cells(book: Book) -> None:
 def test_agreement_counts_cells(book: Book) -> None:
     # A within 0.05, B not, A+B not re-made; C's interval [-0.09, 1.19] holds 0.9; D has one seed
     assert agreement(book).values.tolist() == [["doc", "baseline-auroc", 5, 4, 3, 2]]
+    every = cells(book)
+    assert every["published"].tolist() == [0.93, 0.9, 0.5, 0.9, 0.5]
+    assert every["ours"].isna().tolist() == [False, False, True, False, False]
+    assert every["low"][0] < 0.91 < every["high"][0]
 
 
 def test_each_line_has_its_anchor_and_reason(book: Book, tmp_path: Path) -> None:
