@@ -62,33 +62,18 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from lib import data, metrics, models, numbers, scores, training
-from lib.experiments import localization as lo
+from lib import data, experiments, metrics, models, scores
 from lib.experiments import localization_rows as at
 from lib.figures import COLOURS, map_grid, use_style
-from lib.run import golden, workspace
+from lib.run import golden
 
-began = workspace.begin()
-settings = lo.Settings(**{name: globals()[name] for name in lo.Settings.model_fields})
-device = training.named_device(device)
-training.deterministic(seeds[0])
+settings, run = experiments.begin(experiments.localization.Settings, globals())
 use_style()
 
-# %% tags=["hide-input", "remove-output"]
-measured = lo.measure(settings, device=device)
-
-# %% tags=["remove-cell"]
-study, images = measured.study, measured.study.images
-provenance = workspace.leave_run(
-    "localization",
-    settings.model_dump(),
-    measured.rows,
-    began=began,
-    device=device,
-    images=images,
-    trained=measured.seconds,
-)
-page = numbers.open_page("localization", measured, run=provenance)
+# %% tags=["remove-output", "hide-input"]
+measured = experiments.localization.measure(settings, run.device)
+page = experiments.leave("localization", measured, run)
+study, images = measured.study, measured.images
 
 # %% [markdown]
 # ## The question

@@ -68,41 +68,22 @@ import pandas as pd
 import torch
 from sklearn.ensemble import RandomForestClassifier
 
-from lib import data, metrics, models, numbers, scores, training
+from lib import data, experiments, metrics, models, scores, training
 from lib.experiments import oracle
 from lib.figures import oracle as drawn
 from lib.figures import use_style
 from lib.numbers import latent_store
-from lib.run import golden, workspace
+from lib.run import golden
 
-began = workspace.begin()
-settings = oracle.Settings(**{name: globals()[name] for name in oracle.Settings.model_fields})
-device = training.named_device(device)
-training.deterministic(seeds[0])
+settings, run = experiments.begin(oracle.Settings, globals())
 use_style()
 
-# %% tags=["hide-input", "remove-output"]
-measured = oracle.measure(settings, device=torch.device(device))
-
-# %% tags=["remove-cell"]
-study, images = measured.study, measured.study.images
-workspace.leave_run(
-    "oracle",
-    settings.model_dump(),
-    measured.rows,
-    began=began,
-    device=device,
-    images=images,
-    trained=measured.seconds,
-)
-main = (
-    images.title if images.title in oracle.FULL_SETS else "CIFAR-10"
-)  # what this build stands for
-page = numbers.open_page(
-    "oracle",
-    oracle.page_rows(measured.rows, settings.changed),
-    stand_in={} if main == images.title else {main: images.title},
-)
+# %% tags=["remove-output", "hide-input"]
+measured = oracle.measure(settings, run.device)
+study, images, main = measured.study, measured.images, measured.stands_for
+rows = oracle.page_rows(measured.rows, settings.changed)
+stand_in = {} if main == images.title else {main: images.title}
+page = experiments.leave("oracle", measured, run, shown=rows, stand_in=stand_in)
 
 # %% [markdown]
 # ## The question

@@ -3,6 +3,7 @@
 Source: feeney2021localization; protocol and budget of the author's code, methods.md 3.
 """
 
+import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -41,9 +42,13 @@ class Measured:
     maps: dict[Key, Maps]
     seconds: float
 
+    @property
+    def images(self) -> data.ImageSet:
+        return self.study.images
+
 
 def measure(
-    settings: Settings, *, device: str = "cpu", progress: Callable[[str], None] = print
+    settings: Settings, device: str = "cpu", *, progress: Callable[[str], None] = print
 ) -> Measured:
     """Train the networks, compare their maps, and count everything that the document speaks of.
 
@@ -74,6 +79,7 @@ class _Sheet:
         self.study, self.fitted, self.maps = study, fitted, maps
         self.ks, self.variant = study.settings.k, study.settings.changed
         self.own = {seed: fitted[study.first, seed].model for seed in study.settings.seeds}
+        self.untrained = {seed: network(seed, study.device) for seed in self.own}
         run = workspace.run_name("localization", study.settings.model_dump())
         self._add, self.rows = numbers.collector(run=run, dataset=study.images.title)
 
@@ -106,9 +112,6 @@ class _Sheet:
             self.add(lo.paper_numbers(part, ks=self.ks), key, kind, int(members.sum()), **more)
         return shared
 
-    def untrained(self, seed: int) -> nn.Module:
-        return network(seed, self.study.device)
-
 
 def _findings(sheet: _Sheet) -> None:
     """Table 1 and findings 3 to 6: of each network at the end, and after the epochs to show."""
@@ -116,7 +119,7 @@ def _findings(sheet: _Sheet) -> None:
     for key, done in sheet.fitted.items():
         kinds = study.kinds[key[0]]
         for epoch, weights in done.snapshots.items():
-            then = sheet.untrained(key[1])
+            then = copy.deepcopy(sheet.untrained[key[1]])
             then.load_state_dict(weights)
             sheet.compare(maps_of(then, study.x), key, kinds, epochs_shown=epoch)
         shared = sheet.compare(sheet.maps[key], key, kinds)
@@ -135,7 +138,7 @@ def _references(sheet: _Sheet) -> None:
     kinds = study.kinds[study.first]
     for seed in sheet.own:
         key = study.first, seed
-        sheet.compare(maps_of(sheet.untrained(seed), study.x), key, kinds, method=UNTRAINED)
+        sheet.compare(maps_of(sheet.untrained[seed], study.x), key, kinds, method=UNTRAINED)
         rng = training.numpy_generator(seed, "chance")
         for kind, members in kinds.items():
             chance = lo.chance_numbers(*study.x.shape[2:], ks=sheet.ks, rng=rng)
@@ -186,7 +189,7 @@ def _decision(sheet: _Sheet) -> None:
             continue
         ranked = {
             (METHOD, lo.ERROR): errors,
-            (UNTRAINED, lo.ERROR): scores.reconstruction_error(sheet.untrained(key[1]), x),
+            (UNTRAINED, lo.ERROR): scores.reconstruction_error(sheet.untrained[key[1]], x),
             ("trivial", "mean brightness"): scores.mean_brightness(x),
             ("trivial", "distance to mean"): scores.distance_to_mean(x, train_x),
         }
@@ -219,7 +222,7 @@ def _planted(sheet: _Sheet) -> None:
                 (METHOD, "smoothed gradient"): scores.smooth_gradient(
                     model, given, generator=drawing
                 ),
-                (UNTRAINED, lo.ERROR): scores.error_map(sheet.untrained(seed), given),
+                (UNTRAINED, lo.ERROR): scores.error_map(sheet.untrained[seed], given),
             }
             trivial = scores.trivial_maps(given, study.part(key, "train"))
             tried |= {("trivial", score): each for score, each in trivial.items()}

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-import torch
 
 from lib import data, numbers
 from lib.experiments.oracle_rows import BASE as BASE
@@ -45,9 +44,18 @@ class Measured:
     forests: Mapping[str, Values]
     seconds: float
 
+    @property
+    def images(self) -> data.ImageSet:
+        return self.study.images
+
+    @property
+    def stands_for(self) -> str:
+        """The reference's image set that this build is shown beside."""
+        return self.images.title if self.images.title in FULL_SETS else "CIFAR-10"
+
 
 def measure(
-    settings: Settings, *, device: torch.device, progress: Callable[[str], None] = print
+    settings: Settings, device: str = "cpu", *, progress: Callable[[str], None] = print
 ) -> Measured:
     """Train the networks, score the test images, and count everything that the talk speaks of.
 
@@ -55,7 +63,7 @@ def measure(
     checkpoints. Raises BadInput before any training for settings that do not fit the images, and as
     `data.load` does.
     """
-    study = prepare(settings, device=device)
+    study = prepare(settings, device)
     run = workspace.run_name("oracle", settings.model_dump())
     sheet = Sheet(study, networks(study, progress), run)
     for step in STEPS:

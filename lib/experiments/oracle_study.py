@@ -100,7 +100,7 @@ class Study:
     """
 
     settings: Settings
-    device: torch.device
+    device: str
     images: data.ImageSet
     pixels: torch.Tensor
     parts: Mapping[Pair, Mapping[str, NDArray[np.int64]]]
@@ -172,7 +172,7 @@ def nominal_classes(split: int, count: int) -> tuple[int, ...]:
     return data.nominal_split(split, count, training.numpy_generator(split, "anomaly classes"))
 
 
-def prepare(settings: Settings, *, device: torch.device) -> Study:
+def prepare(settings: Settings, device: str) -> Study:
     """Load and divide the images. Raises BadInput for settings that do not fit them."""
     load: dict[str, Any] = {"data_root": settings.data_root or None, "trust": settings.trust}
     images = data.load(settings.dataset, **load)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 from lib import data, errors, training
 from lib.data import ImageSet
@@ -55,8 +54,8 @@ Measure = Callable[..., oracle.Measured]
 def digits() -> ImageSet:
     """Twenty images of each digit, out of the embedded ones."""
     full = data.load("mnist-5k")
-    kept = np.sort(np.concatenate([np.flatnonzero(full.labels == d)[:20] for d in range(10)]))
-    parts = {name: getattr(full, name)[kept] for name in ("images", "labels", "is_test")}
+    members = np.sort(np.concatenate([np.flatnonzero(full.labels == d)[:20] for d in range(10)]))
+    parts = {name: getattr(full, name)[members] for name in ("images", "labels", "is_test")}
     return replace(full, **parts)
 
 
@@ -72,7 +71,7 @@ def lent(digits: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def measured(**values: Any) -> oracle.Measured:
     settings = oracle.Settings(**BASE | values)
-    return oracle.measure(settings, device=torch.device("cpu"), progress=lambda line: None)
+    return oracle.measure(settings, progress=lambda line: None)
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +131,7 @@ def test_a_second_split_changes_nothing_about_the_first(measure: Measure) -> Non
 
 def test_one_network_of_all_classes_serves_every_split() -> None:
     settings = oracle.Settings(**BASE | {"splits": [0, 2], "seeds": [0, 1]})
-    study = oracle_study.prepare(settings, device=torch.device("cpu"))
+    study = oracle_study.prepare(settings, "cpu")
     keys = {study.key(name, pair) for name, pair in study.asked_for()}
     assert {key for key in keys if key[0] == "all classes"} == {
         ("all classes", 0, 0),
@@ -226,7 +225,7 @@ def test_colour_images_grey_far_ones_and_many_classes(
     settings = oracle.Settings(
         **BASE | {"dataset": "cifar-100", "far": ["mnist", "noise"], "splits": [0, 7]}
     )
-    study = oracle_study.prepare(settings, device=torch.device("cpu"))
+    study = oracle_study.prepare(settings, "cpu")
     assert study.pixels.shape[1:] == (3, 32, 32)
     assert {name: tuple(x.shape) for name, x in study.far.items()} == {
         "mnist": (12, 3, 32, 32),
