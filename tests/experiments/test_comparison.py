@@ -1,6 +1,5 @@
 """The comparison's settings, protocols and rows, on methods that need no training."""
 
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -48,23 +47,6 @@ published_sizes = cache(comparison.published_sizes)
 def settings(**values: Any) -> Settings:
     defaults = {name: p.default for name, p in parameters.declared("comparison").items()}
     return Settings(**defaults | BASE | values)
-
-
-@pytest.fixture(scope="module")
-def few_digits() -> data.ImageSet:
-    """48 training and 14 test images of each digit of the embedded set."""
-    whole = data.load("mnist-5k")
-    index = np.sort(
-        np.concatenate(
-            [
-                np.flatnonzero((whole.labels == label) & (whole.is_test == test))[:count]
-                for label in range(10)
-                for test, count in ((False, 48), (True, 14))
-            ]
-        )
-    )
-    arrays = {name: getattr(whole, name)[index] for name in ("images", "labels", "is_test")}
-    return replace(whole, **arrays)
 
 
 @pytest.fixture
