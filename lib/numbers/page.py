@@ -93,9 +93,11 @@ class Page:
         dataset: str,
         methods: Iterable[str] | None = None,
         caption: str = "",
+        **setting: str | int | float,
     ) -> Styler:
         """AUROCs with a column per class, the average first; a line per method, score, source."""
         cells: dict[str, object] = {"table": table, "dataset": dataset, "metric": "AUROC"}
+        cells |= setting
         if methods is not None:
             cells["method"] = list(methods)
         rows = pd.concat([self.values(s, **cells).assign(source=s) for s in SOURCES])
