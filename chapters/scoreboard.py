@@ -52,10 +52,10 @@ def claims(*, table):
     return lines.set_table_attributes('class="words filtered"')
 
 
-# %% tags=["remove-input"]
+# %% tags=["remove-input", "full-width"]
 numbers.styled(board.verdict_counts(book, documents), "Claims by the verdict of our reference runs")
 
-# %% tags=["remove-input"] mystnb={"figure": {"name": "fig-sc-agreement", "caption": "Every AUROC, F1, accuracy and share that a document prints and our reference has, ours over theirs, with the 95 % interval where there are seeds. Most lie near the dotted line, where both are equal. The outliers are GradCon on MNIST (right edge) and COOL (its two fooling rates at the upper left, its accuracy at 99 % at the lower right), both after a part of the epochs."}}
+# %% tags=["remove-input"] mystnb={"figure": {"name": "fig-sc-agreement", "caption": "Every AUROC, F1, accuracy and share that a document prints and our reference has, ours over theirs, with the 95 % interval where there are seeds. Most lie near the dotted line, where both are equal. The outliers are GradCon on MNIST (right edge) and COOL (its fooling rates along the top, its accuracy at 99 % at the lower right), both after a part of the epochs."}}
 titles = {d.document: d.title.partition(" (")[0] for d in documents}
 every = board.cells(book).dropna(subset="ours")
 every = every[every["metric"].str.fullmatch("AUROC|AUC|F1|fraction.*")]

@@ -74,7 +74,7 @@ class Page:
             top = {"high": max, "low": min}[best](rivals.values()) if best and rivals else None
             marks[group, source] = [
                 "font-weight: bold"
-                if len(rivals) > 1 and rivals.get(label) == top
+                if len(rivals) > 1 and label in rivals and rivals[label] == top
                 else "opacity: 0.7" * (label not in lines)
                 for label in labels
             ]

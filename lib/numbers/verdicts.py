@@ -76,7 +76,7 @@ def _compare(claim: Claim, case: Case, rows: Lookup, stand_in: Mapping[str, str]
     for side, cells in zip(sides, read, strict=True):
         if not side:
             where = ", ".join(f"{key} {cells[key]}" for key in ADDRESS if cells[key])
-            return Verdict(claim.id, "not tested yet", f"no row for {where}")
+            return Verdict(claim.id, "not tested yet", f"not measured yet: {where}")
     if all(cells["metric"] in EXACT_METRICS for cells in read):
         values = [[entry.value for entry in side] for side in sides]
         pairs = [claim.rule.quantity(*pair) for pair in product(*values)]

@@ -69,6 +69,7 @@ def test_baselines_come_last_and_are_never_best(page: Page) -> None:
     assert list(table.data.index) == ["a", "b", "untrained"]
     assert table.data.loc["untrained", "reference"] == "0.990"
     assert (0, 1) in bold(table) and (2, 1) not in bold(table)
+    assert bold(page.compare({"a": "A", "b": "B"}, baselines={"u": line}, best="")) == []
 
 
 def test_cells_and_columns_fill_what_a_name_leaves_open(page: Page) -> None:

@@ -60,7 +60,7 @@ def test_a_missing_row_is_not_tested_yet(judged) -> None:
         found = judged("A > B", *[rows_of(name, HIGH) for name in present])
         assert found.verdict == "not tested yet" and found.measured == "" and found.n_seeds == 0
         assert found.reason.startswith(
-            f"no row for table baseline-auroc, dataset MNIST, method {lacking}"
+            f"not measured yet: table baseline-auroc, dataset MNIST, method {lacking}"
         )
 
 
