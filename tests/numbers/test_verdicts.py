@@ -201,7 +201,7 @@ def test_a_claim_about_several_is_as_good_as_its_worst(judged) -> None:
     good = [both(class_=digit) for digit in "01"]
     assert judged(claim, *good, both(class_="2")).verdict == "reproduced"
     missing = judged(claim, *good)
-    assert missing.verdict == "not tested yet" and missing.reason.startswith("2: no row")
+    assert missing.verdict == "not tested yet" and missing.reason.startswith("2: not measured")
     crossing = judged(claim, *good, both([0.9, 0.8, 0.85], class_="2"))
     assert crossing.verdict == "partly" and crossing.reason.startswith("2: difference")
     # one counter-example is enough, even while others are missing
