@@ -225,6 +225,7 @@ def exit_status(command: Callable[[], object]) -> int:
         sentence = f"Error: {error}"
     except KeyboardInterrupt:
         sentence = STOPPED
+        logging.getLogger("asyncio").disabled = True  # it would report the stopped kernel's task
     except OSError as error:  # such as a full disk
         sentence = f"Error: {error.strerror or error}: {error.filename or ''}".rstrip(": ") + "."
     finally:
