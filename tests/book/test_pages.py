@@ -144,6 +144,6 @@ def test_the_gradcon_page_shows_formulas_figures_and_aurocs(opened: dict[str, Vi
         return [float(cell.split()[0]) for cell in row if re.match(r"[01]?\.\d", cell)]
 
     rows = [values(row) for table in page.evaluate(TABLES) for row in table]
-    long = [row for row in rows if len(row) >= 6]  # three sets, published and reference
-    assert long, "no table row with six AUROCs"
+    long = [row for row in rows if len(row) >= 5]  # printed on two sets, measured on three
+    assert long, "no table row with five AUROCs"
     assert all(0 <= value <= 1 for row in long for value in row)
