@@ -115,6 +115,11 @@ def test_classes_put_the_average_first_and_digits_in_order(page: Page) -> None:
     ]
 
 
+def test_classes_of_another_setting(page: Page) -> None:
+    table = page.classes(table="baseline-auroc", dataset="MNIST", layer=2)
+    assert table.data[["source", "average"]].values.tolist() == [["reference", "0.200"]]
+
+
 def test_grid_of_a_setting(page: Page) -> None:
     table = page.grid(rows="layer", columns="class", method="A", caption="c")
     assert table.data.index.tolist() == [1, 2, 10] and table.data.index.name == "layer"
